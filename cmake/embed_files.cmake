@@ -1,0 +1,15 @@
+# Run by regent_embed with NAME, OUT and FILES ("|" between them).
+string(REPLACE "|" ";" files "${FILES}")
+file(MAKE_DIRECTORY ${OUT})
+file(WRITE ${OUT}/${NAME}.hpp "#pragma once\n#include <span>\n#include \"base/embedded_file.hpp\"\nnamespace regent {\nstd::span<const embedded_file> ${NAME}();\n}\n")
+set(rows "")
+foreach(path ${files})
+  get_filename_component(short ${path} NAME)
+  file(READ ${path} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" escaped "${hex}")
+  # One literal a kilobyte: compilers bound a literal's length, not the length of adjacent ones.
+  string(REGEX REPLACE "((\\\\x[0-9a-f][0-9a-f]){1,1024})" "\"\\1\"\n" literal "${escaped}")
+  file(SIZE ${path} size)
+  string(APPEND rows "  {\"${short}\", std::string_view(${literal}, ${size})},\n")
+endforeach()
+file(WRITE ${OUT}/${NAME}.cpp "#include \"${NAME}.hpp\"\nnamespace regent {\nnamespace {\nconst embedded_file files[] = {\n${rows}};\n}\nstd::span<const embedded_file> ${NAME}() { return files; }\n}\n")

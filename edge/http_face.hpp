@@ -1,0 +1,55 @@
+// The HTTP face: a Unix socket and, if wanted, a loopback port, on one thread of its own. It asks no actor: what it shows comes
+// from the probes, the host board and read-only looks into the journal, so it answers while actors are wedged.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/probe.hpp"
+#include "base/result.hpp"
+#include "region/host_board.hpp"
+#include "region/region_config.hpp"
+
+namespace regent {
+
+/// What the daemon tells about itself. Outlives the face. Flags are set by the daemon's threads.
+struct daemon_facts {
+  probe_registry probes;
+  host_board hosts;
+  std::atomic<bool> live{true};        ///< false: the main loop is stuck or shutting down
+  std::atomic<bool> ready{false};      ///< journal replayed and first listing read
+  std::atomic<epoch_number> epoch{0};
+  std::atomic<std::int64_t> started_ms{0};        ///< wall clock, ms since 1970
+  std::atomic<std::int64_t> start_to_ready_ms{-1};
+  std::atomic<std::int64_t> last_poll_ms{0};      ///< wall clock of the last good poll
+  std::atomic<std::int64_t> last_listing_ms{0};
+  std::atomic<std::int64_t> runs_sent{0};
+  std::atomic<std::int64_t> runs_ended{0};
+  std::atomic<std::int64_t> commits{0};
+  std::atomic<std::int64_t> transactions{0};
+  std::atomic<std::int64_t> reports_delivered{0};
+  std::atomic<std::int64_t> bad_records{0};
+  std::atomic<std::int64_t> poll_to_run_us{-1};   ///< the last: change seen in the poll → first run sent
+  void note(std::string key, std::string problem);            ///< sets or, with an empty problem, clears a standing problem
+  std::vector<std::pair<std::string, std::string>> problems() const;  ///< "cloud", "journal", "config", …
+
+ private:
+  mutable std::mutex guard_;
+  std::map<std::string, std::string> problems_;
+};
+
+class http_face {
+ public:
+  virtual ~http_face() = default;
+  virtual int port() const = 0;  ///< the bound TCP port; 0 without TCP
+};
+
+/// Starts listening and serving. `journal_path` is opened read-only, lazily. Errors: permanent `listen_failed` naming the address.
+result<std::unique_ptr<http_face>> start_http_face(const region_config& config, const std::string& journal_path,
+                                                   daemon_facts& facts, const clock& time);
+
+}  // namespace regent

@@ -1,0 +1,69 @@
+// The journal: the only truth that survives. One writer, which commits groups of transactions; readers are separate.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "region/job.hpp"
+
+namespace regent {
+
+struct end_lease {
+  host_id host;
+  std::string scope;
+  job_id job;
+};
+struct end_report {
+  std::int64_t sequence = 0;
+};
+struct forget_resource {
+  resource_id id;
+};
+struct host_seen {
+  host_id host;
+  std::string boot_id;
+  wall_time at{};
+};
+
+/// resource, job, step, lease: inserted or replaced by key. report, event: appended, numbered by the journal.
+using mutation =
+    std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen>;
+
+/// All of it or nothing of it.
+using transaction = std::vector<mutation>;
+
+/// What was open when the last process ended.
+struct journal_contents {
+  std::vector<resource> resources;  ///< all; their documents are left empty: read them when needed
+  std::vector<job> jobs;            ///< open ones, by id
+  std::vector<step> steps;          ///< of open jobs, by job and index
+  std::vector<lease> leases;
+  std::vector<report> reports;      ///< not yet delivered, by sequence
+  std::vector<host_seen> hosts;
+  std::int64_t last_job = 0;        ///< the highest job number ever given out
+  std::string journal_id;           ///< 8 hex digits, made with the file; part of every run id
+  epoch_number epoch = 0;           ///< this reign's: already committed, higher than any before
+};
+
+/// Belongs to one thread at a time.
+class journal {
+ public:
+  virtual ~journal() = default;
+  /// Begins a reign: raises and commits the epoch, and returns what was open.
+  virtual result<journal_contents> begin_reign() = 0;
+  /// Commits the transactions together, durably (one fsync), or none of them. On success the sequence numbers of reports are
+  /// filled in. Errors: transient `journal_full` (no space), transient `journal_busy`, permanent `journal_io`,
+  /// bug `journal_constraint` (a row that the schema refuses: a transaction is named).
+  virtual result<void> commit(std::span<transaction> group) = 0;
+};
+
+/// Opens or creates the SQLite file, checks it (quick_check), backs it up before a migration and migrates it.
+/// Errors: permanent `journal_corrupt`, permanent `journal_newer` (made by a later regent), permanent `journal_locked`
+/// (another process is its writer), transient `journal_full`, permanent `journal_io`.
+result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path);
+
+}  // namespace regent

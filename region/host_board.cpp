@@ -1,0 +1,31 @@
+#include "region/host_board.hpp"
+
+namespace regent {
+
+void host_board::publish(host_status status) {
+  const std::lock_guard lock(guard_);
+  auto& place = hosts_[status.host];
+  place = std::move(status);
+}
+
+void host_board::remove(const host_id& host) {
+  const std::lock_guard lock(guard_);
+  hosts_.erase(host);
+}
+
+std::optional<host_status> host_board::find(const host_id& host) const {
+  const std::lock_guard lock(guard_);
+  const auto found = hosts_.find(host);
+  if (found == hosts_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<host_status> host_board::list() const {
+  const std::lock_guard lock(guard_);
+  std::vector<host_status> all;
+  all.reserve(hosts_.size());
+  for (const auto& [host, status] : hosts_) all.push_back(status);
+  return all;
+}
+
+}  // namespace regent

@@ -1,0 +1,114 @@
+// Jobs, steps and leases as plain values, with the tables of their states.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "region/lifecycle_table.hpp"
+
+namespace regent {
+
+enum class job_state { queued, waiting, active, succeeded, failed, superseded };
+inline constexpr std::array<std::string_view, 6> job_state_names{"queued",    "waiting", "active",
+                                                                  "succeeded", "failed",  "superseded"};
+constexpr std::string_view name(job_state state) { return job_state_names[static_cast<std::size_t>(state)]; }
+constexpr bool is_open(job_state state) { return state <= job_state::active; }
+
+enum class step_state { planned, sent, done, failed, unknown, skipped };
+inline constexpr std::array<std::string_view, 6> step_state_names{"planned", "sent",    "done",
+                                                                   "failed",  "unknown", "skipped"};
+constexpr std::string_view name(step_state state) { return step_state_names[static_cast<std::size_t>(state)]; }
+
+/// A user's change goes before a retry, a retry before an audit; ageing keeps the later ones from starving.
+enum class lane { user, retry, audit };
+inline constexpr std::array<std::string_view, 3> lane_names{"user", "retry", "audit"};
+constexpr std::string_view name(lane which) { return lane_names[static_cast<std::size_t>(which)]; }
+
+/// The durable record of one operation on one resource.
+struct job {
+  job_id id;
+  job_id parent;  ///< empty for a root
+  job_id root;    ///< itself for a root
+  resource_id resource;
+  operation what = operation::read;
+  job_state state = job_state::queued;
+  regent::lane in = lane::user;
+  std::string cause;          ///< who asked: "cloud: requested", "repair of podnet-b", "adopted after restart"
+  std::string only_host;      ///< a repair's one host; empty for all
+  std::string waits_for;      ///< what it waits for, in words; empty if it does not wait
+  std::optional<wall_time> wait_deadline;
+  wall_time created{};
+  std::optional<wall_time> started;
+  std::optional<wall_time> ended;
+  bool degraded = false;
+  std::string error_code;
+  std::string error_message;
+};
+
+struct step {
+  job_id job;
+  int index = 0;  ///< from 0
+  host_id host;
+  std::string primitive;
+  std::string verb;
+  std::string role;        ///< "sole", "enabled", "standby"
+  std::string about;
+  std::string parameters;  ///< JSON, secrets masked
+  milliseconds deadline{0};
+  step_state state = step_state::planned;
+  run_id run;              ///< of the last attempt
+  int attempt = 0;         ///< 1 for the first
+  std::optional<int> exit_code;
+  std::string output;
+  std::string error;
+  std::string boot_id;     ///< the host's when the run was sent
+  std::optional<wall_time> started;
+  std::optional<wall_time> ended;
+};
+
+struct lease {
+  host_id host;
+  std::string scope;
+  job_id job;
+  epoch_number epoch = 0;  ///< of the reign that granted it
+  wall_time since{};
+};
+
+/// What the region knows of a resource.
+struct resource {
+  resource_id id;
+  lifecycle_state state = lifecycle_state::ignore;
+  std::string name;
+  std::string project;
+  std::string updated;   ///< the cloud's stamp of the record that was last acted on
+  std::string document;  ///< the record as last acted on, JSON without secrets; empty if never
+  std::string reason;    ///< of unresourced or degraded
+  bool degraded = false;
+  wall_time changed{};
+  std::optional<wall_time> due;  ///< scrub_queue: when the grace period ends
+};
+
+/// A state on its way to the cloud.
+struct report {
+  std::int64_t sequence = 0;  ///< given by the journal
+  resource_id resource;
+  job_id job;
+  lifecycle_state state = lifecycle_state::ignore;
+  wall_time created{};
+};
+
+/// One committed change.
+struct event {
+  std::int64_t sequence = 0;  ///< given by the journal
+  wall_time at{};
+  std::string topic;  ///< "resource.state", "job.started", "step.done", "host.down", …
+  resource_id resource;
+  job_id root;
+  std::string text;   ///< for people, one line
+};
+
+}  // namespace regent

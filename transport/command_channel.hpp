@@ -1,0 +1,80 @@
+// The seam between the daemon and a host: send a run, ask about a run, cancel a run, forget finished runs.
+// Nothing here blocks; what happens is told to a sink, on an I/O thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/limits.hpp"
+#include "base/result.hpp"
+
+namespace regent {
+
+struct run_parameter {
+  std::string name;  ///< a bash identifier; arrives as a variable (list: an indexed array)
+  std::variant<std::string, std::vector<std::string>> value;
+};
+
+struct run_request {
+  run_id run;
+  epoch_number epoch = 0;
+  std::shared_ptr<const std::string> script;  ///< sent once per hash and connection
+  std::string script_hash;                    ///< [0-9a-f]{64}
+  std::string verb;                           ///< the function of the script to call
+  std::vector<run_parameter> parameters;
+  milliseconds deadline{60000};               ///< enforced on the host: TERM, then KILL
+  std::size_t output_cap = limits::run_output_kept_bytes;
+};
+
+enum class run_status {
+  finished,    ///< exit code and output are final
+  running,     ///< the host has it and it has not ended
+  never_seen,  ///< the host has no trace of it: it was not executed, or was forgotten on our word
+  lost,        ///< it began and ended without an exit code: the host rebooted, or its processes were killed
+  refused,     ///< not executed: the host has seen a higher epoch, or the request was malformed; see errors
+};
+std::string_view name(run_status status);
+
+struct run_report {
+  run_id run;
+  run_status status = run_status::never_seen;
+  int exit_code = -1;       ///< finished only
+  bool timed_out = false;   ///< ended by its deadline, on the host
+  bool cancelled = false;   ///< ended by cancel
+  bool truncated = false;   ///< output or errors were over the cap
+  std::string output;       ///< stdout
+  std::string errors;       ///< stderr, or why it was refused
+  std::string boot_id;      ///< the host's boot id at the time of the answer
+  milliseconds took{0};     ///< on the host
+};
+
+/// Told about one host, on an I/O thread; must return quickly. Reports come at least once: the receiver drops repeats.
+struct channel_sink {
+  std::function<void(const std::string& boot_id, milliseconds latency)> connected;
+  std::function<void(const error& why)> disconnected;  ///< also after each failed attempt to connect
+  std::function<void(const run_report& report)> reported;
+  std::function<void(milliseconds latency)> alive;     ///< every heartbeat's round trip
+};
+
+/// One host's warm channel. Connects by itself and again after a loss, backing off with jitter. Thread-safe.
+/// While disconnected, send/ask/cancel are dropped: after `connected`, the owner asks about every open run.
+/// Destruction closes the connection; no sink function is called after the destructor returns. Runs on the host go on.
+class command_channel {
+ public:
+  virtual ~command_channel() = default;
+  /// Starts the run unless the host knows its id already, in which case its present status is reported.
+  virtual void send(run_request request) = 0;
+  virtual void ask(const run_id& run) = 0;
+  virtual void cancel(const run_id& run) = 0;
+  /// The outcomes are committed: the host may delete what it keeps of these runs.
+  virtual void forget(std::vector<run_id> runs) = 0;
+};
+
+}  // namespace regent
