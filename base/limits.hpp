@@ -9,14 +9,14 @@ namespace regent::limits {
 using namespace std::chrono_literals;
 
 // Runs on hosts
-inline constexpr std::size_t run_output_kept_bytes = 64 * 1024;      ///< per stream; the rest is dropped and said so
-inline constexpr std::size_t run_parameters_total_bytes = 1 << 20;   ///< parameters of one run, as sent
-inline constexpr std::size_t runs_in_flight_per_host = 8;            ///< concurrent runs on one host
-inline constexpr std::size_t script_bytes = 256 * 1024;              ///< one primitive with its library
+inline constexpr std::size_t run_output_kept_bytes = 64 * 1024;     ///< per stream; the rest is dropped and said so
+inline constexpr std::size_t run_parameters_total_bytes = 1 << 20;  ///< parameters of one run, as sent
+inline constexpr std::size_t runs_in_flight_per_host = 8;           ///< concurrent runs on one host
+inline constexpr std::size_t script_bytes = 256 * 1024;             ///< one primitive with its library
 inline constexpr auto step_deadline_default = 60s;
 inline constexpr auto step_deadline_most = 6h;
-inline constexpr auto cancel_grace = 1s;                             ///< between TERM and KILL
-inline constexpr auto run_answer_grace = 10s;                        ///< after a run's deadline, before its outcome is unknown
+inline constexpr auto cancel_grace = 1s;       ///< between TERM and KILL
+inline constexpr auto run_answer_grace = 10s;  ///< after a run's deadline, before its outcome is unknown
 
 // Attempts
 inline constexpr int step_attempts_most = 4;
@@ -27,14 +27,14 @@ inline constexpr auto report_backoff_first = 200ms;
 inline constexpr auto report_backoff_most = 60s;
 
 // Waits
-inline constexpr auto wait_for_host = 10min;                         ///< a step waiting for its host to be reachable
-inline constexpr auto wait_for_standby = 20s;                        ///< the same for the standby of a pair: then degraded
+inline constexpr auto wait_for_host = 10min;   ///< a step waiting for its host to be reachable
+inline constexpr auto wait_for_standby = 20s;  ///< the same for the standby of a pair: then degraded
 inline constexpr auto wait_for_lease = 1h;
 inline constexpr auto wait_for_resource = 24h;
 
 // Transport
 inline constexpr auto connect_deadline = 10s;
-inline constexpr auto heartbeat_interval = 4s;                       ///< idle channels; three missed ones are a dead host
+inline constexpr auto heartbeat_interval = 4s;  ///< idle channels; three missed ones are a dead host
 inline constexpr auto heartbeat_deadline = 6s;
 inline constexpr auto reconnect_backoff_first = 250ms;
 inline constexpr auto reconnect_backoff_most = 15s;
@@ -45,12 +45,12 @@ inline constexpr std::size_t frame_bytes = 4 << 20;
 inline constexpr auto cloud_deadline = 20s;
 inline constexpr std::size_t cloud_body_bytes = 64 << 20;
 inline constexpr std::size_t cloud_pages = 100'000;
-inline constexpr double cloud_requests_per_second = 18;              ///< the cloud throttles at 20/s per user
+inline constexpr double cloud_requests_per_second = 18;  ///< the cloud throttles at 20/s per user
 
 // Journal
 inline constexpr std::size_t transactions_per_commit = 512;
 inline constexpr std::size_t events_kept = 200'000;
-inline constexpr std::size_t document_bytes = 1 << 20;               ///< one record
+inline constexpr std::size_t document_bytes = 1 << 20;  ///< one record
 
 // HTTP
 inline constexpr std::size_t page_rows_default = 100;
@@ -60,7 +60,7 @@ inline constexpr std::size_t http_body_bytes = 1 << 20;
 inline constexpr auto http_idle = 30s;
 
 // Shutdown
-inline constexpr auto shutdown_drain = 5s;                           ///< stage one: finish what is in flight
-inline constexpr auto shutdown_hard = 10s;                           ///< stage two: leave, the journal is enough
+inline constexpr auto shutdown_drain = 5s;  ///< stage one: finish what is in flight
+inline constexpr auto shutdown_hard = 10s;  ///< stage two: leave, the journal is enough
 
 }  // namespace regent::limits

@@ -23,7 +23,7 @@ struct probe_view {
   milliseconds oldest_message{0};  ///< age of the oldest message not yet handled
   milliseconds busy_now{0};        ///< how long the current message has been handled; 0 if idle
   milliseconds busy_total{0};
-  milliseconds queued_total{0};    ///< sum over messages of the time between sending and handling
+  milliseconds queued_total{0};  ///< sum over messages of the time between sending and handling
   std::uint64_t handled = 0;
   std::string last_message;
   std::string last_error;
@@ -55,7 +55,8 @@ class probe {
 class probe_registry {
  public:
   std::shared_ptr<probe> add(std::string type, std::string key);
-  /// Views in order of birth, those after number `after`, at most `limit`; type and key filter if not empty (key: exact).
+  /// Views in order of birth, those after number `after`, at most `limit`; type and key filter if not empty (key:
+  /// exact).
   std::vector<probe_view> list(steady_time now, std::uint64_t after, std::size_t limit, const std::string& type,
                                const std::string& key) const;
   std::size_t size() const;

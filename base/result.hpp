@@ -1,4 +1,5 @@
-// Errors as values. The kind names the caller's next move; the code is stable and may be matched; the message is for people.
+// Errors as values. The kind names the caller's next move; the code is stable and may be matched; the message is for
+// people.
 #pragma once
 
 #include <fmt/format.h>

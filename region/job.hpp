@@ -14,13 +14,13 @@ namespace regent {
 
 enum class job_state { queued, waiting, active, succeeded, failed, superseded };
 inline constexpr std::array<std::string_view, 6> job_state_names{"queued",    "waiting", "active",
-                                                                  "succeeded", "failed",  "superseded"};
+                                                                 "succeeded", "failed",  "superseded"};
 constexpr std::string_view name(job_state state) { return job_state_names[static_cast<std::size_t>(state)]; }
 constexpr bool is_open(job_state state) { return state <= job_state::active; }
 
 enum class step_state { planned, sent, done, failed, unknown, skipped };
 inline constexpr std::array<std::string_view, 6> step_state_names{"planned", "sent",    "done",
-                                                                   "failed",  "unknown", "skipped"};
+                                                                  "failed",  "unknown", "skipped"};
 constexpr std::string_view name(step_state state) { return step_state_names[static_cast<std::size_t>(state)]; }
 
 /// A user's change goes before a retry, a retry before an audit; ageing keeps the later ones from starving.
@@ -37,9 +37,9 @@ struct job {
   operation what = operation::read;
   job_state state = job_state::queued;
   regent::lane in = lane::user;
-  std::string cause;          ///< who asked: "cloud: requested", "repair of podnet-b", "adopted after restart"
-  std::string only_host;      ///< a repair's one host; empty for all
-  std::string waits_for;      ///< what it waits for, in words; empty if it does not wait
+  std::string cause;      ///< who asked: "cloud: requested", "repair of podnet-b", "adopted after restart"
+  std::string only_host;  ///< a repair's one host; empty for all
+  std::string waits_for;  ///< what it waits for, in words; empty if it does not wait
   std::optional<wall_time> wait_deadline;
   wall_time created{};
   std::optional<wall_time> started;
@@ -55,17 +55,17 @@ struct step {
   host_id host;
   std::string primitive;
   std::string verb;
-  std::string role;        ///< "sole", "enabled", "standby"
+  std::string role;  ///< "sole", "enabled", "standby"
   std::string about;
   std::string parameters;  ///< JSON, secrets masked
   milliseconds deadline{0};
   step_state state = step_state::planned;
-  run_id run;              ///< of the last attempt
-  int attempt = 0;         ///< 1 for the first
+  run_id run;       ///< of the last attempt
+  int attempt = 0;  ///< 1 for the first
   std::optional<int> exit_code;
   std::string output;
   std::string error;
-  std::string boot_id;     ///< the host's when the run was sent
+  std::string boot_id;  ///< the host's when the run was sent
   std::optional<wall_time> started;
   std::optional<wall_time> ended;
 };
@@ -108,7 +108,7 @@ struct event {
   std::string topic;  ///< "resource.state", "job.started", "step.done", "host.down", …
   resource_id resource;
   job_id root;
-  std::string text;   ///< for people, one line
+  std::string text;  ///< for people, one line
 };
 
 }  // namespace regent

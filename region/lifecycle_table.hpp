@@ -9,13 +9,29 @@
 namespace regent {
 
 enum class lifecycle_state {
-  ignore, requested, building, unresourced, running, quiesce, quiesced, restart, scrub, scrub_queue,
-  running_update, running_updating, quiescing, restarting, scrub_prep, quiesced_update, quiesced_updating, scrubbing,
+  ignore,
+  requested,
+  building,
+  unresourced,
+  running,
+  quiesce,
+  quiesced,
+  restart,
+  scrub,
+  scrub_queue,
+  running_update,
+  running_updating,
+  quiescing,
+  restarting,
+  scrub_prep,
+  quiesced_update,
+  quiesced_updating,
+  scrubbing,
   closed,
 };
 
-/// What an orchestrator does to a resource. `read` changes nothing; `scrub_prep` is the reversible first half of a scrub
-/// and uses the kind's `quiesce` plan unless the kind has one of its own.
+/// What an orchestrator does to a resource. `read` changes nothing; `scrub_prep` is the reversible first half of a
+/// scrub and uses the kind's `quiesce` plan unless the kind has one of its own.
 enum class operation { read, build, update, quiesce, restart, scrub_prep, scrub };
 
 enum class state_class { ignored, wants_work, in_progress, stable, error, end };
@@ -60,8 +76,8 @@ constexpr std::string_view name(lifecycle_state state) { return row(state).name;
 constexpr state_class class_of(lifecycle_state state) { return row(state).klass; }
 std::optional<lifecycle_state> parse_lifecycle_state(std::string_view name);
 
-inline constexpr std::array<std::string_view, 7> operation_names{"read",    "build",   "update",    "quiesce",
-                                                                  "restart", "scrub_prep", "scrub"};
+inline constexpr std::array<std::string_view, 7> operation_names{"read",    "build",      "update", "quiesce",
+                                                                 "restart", "scrub_prep", "scrub"};
 constexpr std::string_view name(operation what) { return operation_names[static_cast<std::size_t>(what)]; }
 std::optional<operation> parse_operation(std::string_view name);
 

@@ -1,0 +1,136 @@
+#include "region/job_execution.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace regent {
+
+job_execution::job_execution(regent::job job, std::vector<step> steps, std::string journal_id, execution_policy policy)
+    : job_(std::move(job)),
+      steps_(std::move(steps)),
+      journal_id_(std::move(journal_id)),
+      policy_(policy),
+      not_before_(steps_.size()) {
+  for (const auto& done : steps_)
+    if (done.role == "standby" && (done.state == step_state::skipped || done.state == step_state::failed)) {
+      degraded_host_ = done.host.value();
+      if (degraded_reason_.empty()) degraded_reason_ = done.error;
+    }
+}
+
+const step* job_execution::failed_step() const {
+  const auto found = std::find_if(steps_.begin(), steps_.end(), [](const step& candidate) {
+    return candidate.state == step_state::failed && candidate.role != "standby";
+  });
+  return found == steps_.end() ? nullptr : &*found;
+}
+
+job_execution::action job_execution::next(wall_time now) const {
+  if (failed_step() != nullptr) return finished{false};
+  for (const auto& at : steps_) {
+    const auto index = static_cast<std::size_t>(at.index);
+    switch (at.state) {
+      case step_state::done:
+      case step_state::failed:
+      case step_state::skipped: continue;
+      case step_state::sent: return attach{at.index};
+      case step_state::unknown: return send{at.index, true};
+      case step_state::planned:
+        if (not_before_[index] && now < *not_before_[index]) return wait_until{at.index, *not_before_[index]};
+        return send{at.index, false};
+    }
+  }
+  return finished{true};
+}
+
+void job_execution::sending(const send& what, wall_time now, const std::string& boot_id) {
+  auto& at = steps_[static_cast<std::size_t>(what.index)];
+  if (!what.read_back) ++at.attempt;
+  at.run = run_id(
+      fmt::format("{}-{}-{}-{}{}", journal_id_, job_.id.value(), at.index, at.attempt, what.read_back ? "r" : ""));
+  // A read-back leaves the state unknown: if we die now, the next reign reads back again.
+  if (!what.read_back) at.state = step_state::sent;
+  at.boot_id = boot_id;
+  if (!at.started) at.started = now;
+}
+
+void job_execution::fail(step& what, std::string code_and_reason, wall_time now) {
+  what.state = step_state::failed;
+  what.error = std::move(code_and_reason);
+  what.ended = now;
+  if (what.role == "standby") skip_standby(what.host, what.error, now);
+}
+
+void job_execution::skip_standby(const host_id& host, const std::string& why, wall_time now) {
+  job_.degraded = true;
+  degraded_host_ = host.value();
+  if (degraded_reason_.empty()) degraded_reason_ = why;
+  for (auto& other : steps_) {
+    const bool open = other.state != step_state::done && other.state != step_state::failed;
+    if (other.role != "standby" || other.host != host || !open) continue;
+    other.state = step_state::skipped;
+    other.error = why;
+    other.ended = now;
+  }
+}
+
+void job_execution::unknown(step& what, const std::string& reason, wall_time now) {
+  if (what.attempt >= policy_.step_attempts)
+    return fail(
+        what,
+        fmt::format("outcome_unknown: {} (attempt {} of {}, the last)", reason, what.attempt, policy_.step_attempts),
+        now);
+  what.state = step_state::unknown;
+  what.error = reason;
+}
+
+void job_execution::read_back_ended(step& what, const run_outcome& outcome, wall_time now) {
+  if (outcome.ended == run_outcome::how::unreachable)
+    return fail(what, fmt::format("outcome_unknown: {}; then {}", what.error, outcome.errors), now);
+  // Whatever the read found, `build twice is safe` holds for the verb: it is sent again, and the finding is kept for
+  // people.
+  what.output = fmt::format("read back after an unknown outcome (exit {}):\n{}{}", outcome.exit_code, outcome.output,
+                            outcome.errors);
+  what.state = step_state::planned;
+}
+
+void job_execution::finished_with(step& what, const run_outcome& outcome, wall_time now) {
+  what.exit_code = outcome.exit_code;
+  what.output = outcome.output;
+  what.error = outcome.errors;
+  if (outcome.timed_out)
+    return unknown(
+        what, fmt::format("step_deadline: ended on the host by the step's deadline of {}", span_text(what.deadline)),
+        now);
+  if (outcome.exit_code == 0) {
+    what.state = step_state::done;
+    what.ended = now;
+    return;
+  }
+  const auto reason = outcome.errors.empty() ? fmt::format("exit code {}", outcome.exit_code) : outcome.errors;
+  if (outcome.exit_code != exit_try_again) {
+    const auto* code = outcome.exit_code == exit_bad_parameter ? "bad_parameter" : "step_failed";
+    return fail(what, fmt::format("{}: {}", code, reason), now);
+  }
+  if (what.attempt >= policy_.step_attempts)
+    return fail(what, fmt::format("attempts_exhausted: {} attempts, the last said: {}", what.attempt, reason), now);
+  const auto factor = std::int64_t{1} << std::min(what.attempt - 1, 16);
+  what.state = step_state::planned;
+  not_before_[static_cast<std::size_t>(what.index)] =
+      now + std::min(policy_.backoff_first * factor, policy_.backoff_most);
+}
+
+void job_execution::ended(int index, const run_outcome& outcome, wall_time now) {
+  auto& at = steps_[static_cast<std::size_t>(index)];
+  if (at.state == step_state::unknown) return read_back_ended(at, outcome, now);
+  if (at.state != step_state::sent) return;  // told twice: the first one counts
+  switch (outcome.ended) {
+    case run_outcome::how::finished: return finished_with(at, outcome, now);
+    case run_outcome::how::refused: return fail(at, fmt::format("host_refused: {}", outcome.errors), now);
+    case run_outcome::how::unreachable: return fail(at, fmt::format("host_unreachable: {}", outcome.errors), now);
+    case run_outcome::how::lost: return unknown(at, fmt::format("run_lost: {}", outcome.errors), now);
+  }
+}
+
+}  // namespace regent

@@ -1,0 +1,67 @@
+#include "region/lease_queue.hpp"
+
+#include <algorithm>
+
+namespace regent {
+
+lease_queue::lease_queue(std::size_t capacity, milliseconds age_step)
+    : capacity_(std::max<std::size_t>(capacity, 1)), age_step_(age_step) {}
+
+void lease_queue::restore(const lease_request& held) { held_[held.scope] = held; }
+
+bool lease_queue::holds(job_id job, const std::string& scope) const {
+  const auto found = held_.find(scope);
+  return found != held_.end() && found->second.job == job;
+}
+
+void lease_queue::ask(const lease_request& wanted) {
+  if (holds(wanted.job, wanted.scope)) return;
+  const bool queued = std::any_of(waiting_.begin(), waiting_.end(), [&](const lease_request& other) {
+    return other.job == wanted.job && other.scope == wanted.scope;
+  });
+  if (!queued) waiting_.push_back(wanted);
+}
+
+bool lease_queue::end(job_id job, const std::string& scope) {
+  if (holds(job, scope)) {
+    held_.erase(scope);
+    return true;
+  }
+  return std::erase_if(waiting_, [&](const lease_request& other) { return other.job == job && other.scope == scope; }) >
+         0;
+}
+
+bool lease_queue::grantable(const std::string& scope) const {
+  if (held_.size() >= capacity_ || held_.contains(scope) || held_.contains(std::string(whole_host))) return false;
+  return scope != whole_host || held_.empty();
+}
+
+int lease_queue::rank(const lease_request& request, wall_time now) const {
+  const auto waited = std::max(now - request.since, milliseconds{0});
+  return static_cast<int>(request.in) - static_cast<int>(std::min<std::int64_t>(waited / age_step_, 1000));
+}
+
+std::vector<lease_request> lease_queue::waiting(wall_time now) const {
+  auto sorted = waiting_;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const lease_request& a, const lease_request& b) { return rank(a, now) < rank(b, now); });
+  return sorted;
+}
+
+std::vector<lease_request> lease_queue::grant(wall_time now) {
+  std::vector<lease_request> granted;
+  for (const auto& candidate : waiting(now)) {
+    if (grantable(candidate.scope)) {
+      held_[candidate.scope] = candidate;
+      std::erase_if(waiting_, [&](const lease_request& other) {
+        return other.job == candidate.job && other.scope == candidate.scope;
+      });
+      granted.push_back(candidate);
+    } else if (candidate.scope == whole_host) {
+      break;  // nobody overtakes a job that waits for the whole host, or it would never be alone
+    }
+  }
+  return granted;
+}
+
+}  // namespace regent

@@ -1,0 +1,54 @@
+// Who may act on a host, and who comes next: one holder per scope, a bounded number of holders, three lanes with
+// ageing.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "region/job.hpp"
+
+namespace regent {
+
+/// The scope that excludes every other on the host.
+inline constexpr std::string_view whole_host = "*";
+
+struct lease_request {
+  job_id job;
+  std::string scope;
+  lane in = lane::user;
+  wall_time since{};
+};
+
+class lease_queue {
+ public:
+  /// `capacity`: holders at once, at least 1. `age_step`: a request moves up one lane each time it has waited that
+  /// long, so that nothing starves.
+  explicit lease_queue(std::size_t capacity, milliseconds age_step = std::chrono::minutes(2));
+
+  /// Notes a lease that is held already (from the journal). It counts even beyond the capacity.
+  void restore(const lease_request& held);
+  /// Queues a request. Asking again for what one holds or waits for changes nothing.
+  void ask(const lease_request& wanted);
+  /// Ends what `job` holds or waits for in `scope`. False if there was neither.
+  bool end(job_id job, const std::string& scope);
+  /// Takes from the queue, in order, all that may be held now. The caller tells them.
+  std::vector<lease_request> grant(wall_time now);
+
+  bool holds(job_id job, const std::string& scope) const;
+  const std::map<std::string, lease_request>& held() const { return held_; }
+  /// In the order in which they would be granted at `now`.
+  std::vector<lease_request> waiting(wall_time now) const;
+
+ private:
+  bool grantable(const std::string& scope) const;
+  int rank(const lease_request& request, wall_time now) const;
+
+  std::size_t capacity_;
+  milliseconds age_step_;
+  std::map<std::string, lease_request> held_;  // by scope
+  std::vector<lease_request> waiting_;         // in order of arrival
+};
+
+}  // namespace regent
