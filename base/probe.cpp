@@ -37,6 +37,12 @@ void probe::ended(steady_time now) {
   busy_since_ = {};
 }
 
+void probe::called(std::string type, std::string key) {
+  const std::lock_guard lock(guard_);
+  view_.type = std::move(type);
+  view_.key = std::move(key);
+}
+
 void probe::state(std::string text) {
   const std::lock_guard lock(guard_);
   view_.state = std::move(text);

@@ -38,6 +38,7 @@ class probe {
   void enqueued(steady_time now);
   void begun(std::string_view message, steady_time now);
   void ended(steady_time now);
+  void called(std::string type, std::string key);  ///< names it, once the actor knows what it stands for
   void state(std::string text);
   void failed(std::string text);
   void waits_for(std::string text);

@@ -1,0 +1,51 @@
+// What every actor of one daemon shares: made by the supervisor before the first actor, gone after the last.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "edge/cloud.hpp"
+#include "edge/http_face.hpp"
+#include "primitives/planner.hpp"
+#include "transport/command_channel.hpp"
+
+namespace regent {
+
+class region_context {
+ public:
+  region_context(const clock& now, daemon_facts& daemon, std::shared_ptr<const region_config> first)
+      : time(now), facts(daemon), config_(std::move(first)) {}
+
+  const clock& time;
+  daemon_facts& facts;
+  std::shared_ptr<const catalogue> kinds;
+  std::string journal_id;
+  epoch_number epoch = 0;
+  std::function<std::unique_ptr<command_channel>(const host_config&, channel_sink)> open_channel;
+  std::function<result<std::unique_ptr<cloud>>(const region_config&)> open_cloud;
+
+  /// The region file in force. Take it once per decision: SIGHUP replaces it.
+  std::shared_ptr<const region_config> config() const {
+    const std::lock_guard lock(guard_);
+    return config_;
+  }
+  void replace_config(std::shared_ptr<const region_config> next) {
+    const std::lock_guard lock(guard_);
+    config_ = std::move(next);
+  }
+
+  /// A job number never given out before, once last_job is set from the journal.
+  job_id next_job() { return job_id(++last_job); }
+  std::atomic<std::int64_t> last_job{0};
+
+ private:
+  mutable std::mutex guard_;
+  std::shared_ptr<const region_config> config_;
+};
+
+using context_ptr = std::shared_ptr<region_context>;
+
+}  // namespace regent

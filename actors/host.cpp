@@ -1,0 +1,211 @@
+#include "actors/host.hpp"
+
+namespace regent {
+
+namespace {
+
+/// The actor's handlers, as methods over its state.
+class host_work {
+ public:
+  host_work(host_shell* self, context_ptr context, directory_ptr directory)
+      : self_(self), context_(std::move(context)), directory_(std::move(directory)) {}
+
+  void start(const host_config& config, const std::vector<lease>& held) {
+    auto& state = self_->state;
+    state.leases = lease_queue(config.concurrency);
+    for (const auto& one : held) state.leases.restore({one.job, one.scope, lane::user, one.since});
+    state.status.host = config.name;
+    state.status.role = config.role;
+    state.status.address = config.local ? "local" : config.address;
+    const auto me = caf::actor_cast<host_actor>(self_);
+    // Weak: the channel belongs to this actor's state and must not keep the actor alive.
+    const auto weak = caf::actor_cast<caf::actor_addr>(me);
+    state.channel = context_->open_channel(config, sink(weak));
+    publish();
+  }
+
+  void lease_is_wanted(const lease_wanted& wanted) {
+    auto& state = self_->state;
+    if (state.leases.holds(wanted.job, wanted.scope)) {
+      caf::anon_send(wanted.asker, lease_granted{state.status.host});
+      return;
+    }
+    state.askers[wanted.job] = wanted.asker;
+    state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall()});
+    grant();
+  }
+
+  void lease_ends(const lease_end& ended) {
+    self_->state.leases.end(ended.job, ended.scope);
+    self_->state.askers.erase(ended.job);
+    grant();
+  }
+
+  void grant() {
+    auto& state = self_->state;
+    for (const auto& granted : state.leases.grant(context_->time.wall())) {
+      const auto asker = state.askers.extract(granted.job);
+      if (!asker.empty()) caf::anon_send(asker.mapped(), lease_granted{state.status.host});
+    }
+    publish();
+  }
+
+  void run_is_wanted(const run_wanted& wanted) {
+    auto& state = self_->state;
+    const auto& id = wanted.request->run;
+    state.owners[id] = wanted.owner;
+    if (!state.runs.up()) caf::anon_send(wanted.owner, run_waits{id, why_away()});
+    carry_out(state.runs.add(*wanted.request, wanted.resumed, wanted.boot_at_send, context_->time.steady()));
+    publish();
+  }
+
+  void withdraw(const run_withdrawn& gone) { carry_out(self_->state.runs.withdraw(gone.run, gone.why)); }
+
+  void up(const channel_up& news) {
+    auto& state = self_->state;
+    log::info("host {} is up, boot id {}", state.status.host.value(), news.boot_id);
+    state.status.state = "up";
+    state.status.reason.clear();
+    state.status.boot_id = news.boot_id;
+    seen(news.latency);
+    self_->seen_as().waits_for("");
+    context_->facts.note("host " + state.status.host.value(), "");
+    commit_seen();
+    carry_out(state.runs.connected(news.boot_id, context_->time.steady()));
+    caf::anon_send(directory_->region, host_reachable{state.status.host, true});
+    publish();
+  }
+
+  void down(const channel_down& news) {
+    auto& state = self_->state;
+    const bool was_up = state.status.state == "up";
+    if (was_up || state.status.reason != news.why.text())
+      log::warn("host {} is down: {}", state.status.host.value(), news.why.text());
+    state.status.state = "down";
+    state.status.reason = news.why.text();
+    state.runs.disconnected();
+    self_->seen_as().waits_for("the host to be reachable");
+    self_->seen_as().failed(news.why.text());
+    context_->facts.note("host " + state.status.host.value(), news.why.text());
+    for (const auto& [run, owner] : state.owners) caf::anon_send(owner, run_waits{run, why_away()});
+    caf::anon_send(directory_->region, host_reachable{state.status.host, false});
+    publish();
+  }
+
+  void seen(milliseconds latency) {
+    self_->state.status.latency = latency;
+    self_->state.status.last_seen = context_->time.wall();
+  }
+
+  void reported(const run_report& report) {
+    carry_out(self_->state.runs.reported(report, context_->time.steady()));
+    publish();
+  }
+
+  void forget(const std::vector<run_id>& runs) { self_->state.channel->forget(runs); }
+
+  void once_a_second() {
+    carry_out(self_->state.runs.tick(context_->time.steady()));
+    grant();
+    self_->delayed_send(self_, std::chrono::seconds(1), tick{});
+  }
+
+  void publish() {
+    auto& state = self_->state;
+    auto& status = state.status;
+    status.open_runs = state.runs.size();
+    status.held.clear();
+    std::vector<std::string> held;
+    for (const auto& [scope, one] : state.leases.held()) {
+      status.held.push_back({one.job, scope, std::string(name(one.in)), one.since});
+      held.push_back(scope);
+    }
+    status.queue.clear();
+    for (const auto& one : state.leases.waiting(context_->time.wall()))
+      status.queue.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
+    self_->seen_as().state(status.state);
+    self_->seen_as().leases(std::move(held));
+    context_->facts.hosts.publish(status);
+  }
+
+ private:
+  static channel_sink sink(const caf::actor_addr& weak) {
+    const auto tell = [weak](auto message) {
+      if (const auto me = caf::actor_cast<host_actor>(weak)) caf::anon_send(me, std::move(message));
+    };
+    channel_sink made;
+    made.connected = [tell](const std::string& boot, milliseconds latency) { tell(channel_up{boot, latency}); };
+    made.disconnected = [tell](const error& why) { tell(channel_down{why}); };
+    made.reported = [tell](const run_report& said) { tell(channel_report{std::make_shared<const run_report>(said)}); };
+    made.alive = [tell](milliseconds latency) { tell(channel_alive{latency}); };
+    return made;
+  }
+
+  std::string why_away() const {
+    const auto& status = self_->state.status;
+    return fmt::format("{} is {}{}{}", status.host.value(), status.state, status.reason.empty() ? "" : ": ", status.reason);
+  }
+
+  void commit_seen() {
+    auto what = std::make_shared<transaction>();
+    const auto& status = self_->state.status;
+    what->push_back(host_seen{status.host, status.boot_id, context_->time.wall()});
+    caf::anon_send(directory_->journal, commit_wanted{std::move(what), 0, {}});
+  }
+
+  void carry_out(host_runs::actions all) {
+    auto& state = self_->state;
+    for (auto& one : all) {
+      if (auto* sent = std::get_if<host_runs::send>(&one)) {
+        ++context_->facts.runs_sent;
+        state.channel->send(std::move(sent->request));
+      } else if (const auto* asked = std::get_if<host_runs::ask>(&one)) {
+        state.channel->ask(asked->run);
+      } else if (const auto* ended = std::get_if<host_runs::cancel>(&one)) {
+        state.channel->cancel(ended->run);
+      } else if (auto* done = std::get_if<host_runs::deliver>(&one)) {
+        deliver(*done);
+      }
+    }
+  }
+
+  void deliver(host_runs::deliver& done) {
+    auto& state = self_->state;
+    ++context_->facts.runs_ended;
+    const auto owner = state.owners.extract(done.run);
+    if (owner.empty()) return;
+    caf::anon_send(owner.mapped(), run_ended{state.status.host, done.run,
+                                             std::make_shared<const run_outcome>(std::move(done.outcome))});
+  }
+
+  host_shell* self_;
+  context_ptr context_;
+  directory_ptr directory_;
+};
+
+}  // namespace
+
+host_actor::behavior_type run_host(host_shell* self, context_ptr context, directory_ptr directory, host_config config,
+                                   std::vector<lease> held) {
+  self->seen_as().called("host", config.name.value());
+  const auto work = std::make_shared<host_work>(self, std::move(context), std::move(directory));
+  work->start(config, held);
+  self->delayed_send(self, std::chrono::seconds(1), tick{});
+  return {
+      [=](const lease_wanted& wanted) { work->lease_is_wanted(wanted); },
+      [=](const lease_end& ended) { work->lease_ends(ended); },
+      [=](const run_wanted& wanted) { work->run_is_wanted(wanted); },
+      [=](const run_withdrawn& gone) { work->withdraw(gone); },
+      [=](const runs_committed& done) { work->forget(done.runs); },
+      [=](const channel_up& news) { work->up(news); },
+      [=](const channel_down& news) { work->down(news); },
+      [=](const channel_alive& news) {
+        work->seen(news.latency);
+        work->publish();
+      },
+      [=](const channel_report& news) { work->reported(*news.report); },
+      [=](const tick&) { work->once_a_second(); },
+  };
+}
+
+}  // namespace regent

@@ -1,0 +1,183 @@
+// The live system's contract: every actor, and every message that it takes, with a sentence for each.
+#pragma once
+
+#include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "actors/messages.hpp"
+
+namespace regent {
+
+using lifecycle_actor = caf::typed_actor<
+    /// The cloud's record of the resource, or why it could not be read.
+    caf::reacts_to<record_answer>,
+    /// The cloud accepted the state that was claimed, or refused it.
+    caf::reacts_to<claim_answer>,
+    /// The transaction with this tag is durable, or is refused by the journal.
+    caf::reacts_to<commit_answer>,
+    /// The lease on one more host is ours.
+    caf::reacts_to<lease_granted>,
+    /// The run cannot be sent or asked about now, and why.
+    caf::reacts_to<run_waits>,
+    /// The run has an outcome.
+    caf::reacts_to<run_ended>,
+    /// What was waited for may have come: look again.
+    caf::reacts_to<woken>,
+    /// A delay that the actor set for itself is over.
+    caf::reacts_to<timer>>;
+
+struct lease_wanted {
+  job_id job;
+  std::string scope;
+  lane in = lane::user;
+  lifecycle_actor asker;
+};
+struct run_wanted {
+  std::shared_ptr<const run_request> request;
+  bool resumed = false;      ///< sent before by somebody: ask the host first
+  std::string boot_at_send;  ///< resumed only
+  lifecycle_actor owner;
+};
+struct record_wanted {
+  resource_id id;
+  lifecycle_actor asker;
+};
+struct claim_wanted {
+  resource_id id;
+  lifecycle_state state;
+  lifecycle_actor asker;
+};
+struct commit_wanted {
+  std::shared_ptr<transaction> what;
+  std::uint64_t tag = 0;
+  lifecycle_actor asker;  ///< null: nobody waits for it
+};
+
+using host_actor = caf::typed_actor<
+    /// Queue for a lease; answered by lease_granted when it is held.
+    caf::reacts_to<lease_wanted>,
+    /// The lease, or the wait for it, ends. Its end is committed already.
+    caf::reacts_to<lease_end>,
+    /// Carry out a run whose intent is committed; answered by run_ended, once.
+    caf::reacts_to<run_wanted>,
+    /// The owner gives up waiting: answered by run_ended with what is known.
+    caf::reacts_to<run_withdrawn>,
+    /// The outcomes are committed: the host may forget these runs.
+    caf::reacts_to<runs_committed>,
+    /// From the I/O threads: the channel is up (again), is down, answered a heartbeat, tells of a run.
+    caf::reacts_to<channel_up>, caf::reacts_to<channel_down>, caf::reacts_to<channel_alive>,
+    caf::reacts_to<channel_report>,
+    /// Once a second: overdue answers, ageing of the queue.
+    caf::reacts_to<tick>>;
+
+using journal_actor = caf::typed_actor<
+    /// Commit this, all or nothing, with whatever else has queued; answered by commit_answer.
+    caf::reacts_to<commit_wanted>,
+    /// From itself: commit what has queued.
+    caf::reacts_to<tick>>;
+
+using reader_actor = caf::typed_actor<
+    /// Read one whole record from the cloud; answered by record_answer.
+    caf::reacts_to<record_wanted>,
+    /// Set a state that decides between us and a user, before anything is done; answered by claim_answer.
+    caf::reacts_to<claim_wanted>>;
+
+using region_actor = caf::typed_actor<
+    /// A page of truth from a listing.
+    caf::reacts_to<heads_seen>,
+    /// The poll says that these may have work.
+    caf::reacts_to<hinted>,
+    /// A lifecycle actor has come to rest, with what it leaves.
+    caf::reacts_to<settled>,
+    /// States of a resource are on their way to the cloud.
+    caf::reacts_to<reports_queued>,
+    /// One of them has arrived, or was refused.
+    caf::reacts_to<report_settled>,
+    /// A host became reachable or unreachable.
+    caf::reacts_to<host_reachable>,
+    /// The region file was read again and is good.
+    caf::reacts_to<config_changed>,
+    /// Once a second: grace periods, retries.
+    caf::reacts_to<tick>,
+    /// Put all to rest: what is open stays open in the journal.
+    caf::reacts_to<stop>>;
+
+using poller_actor = caf::typed_actor<
+    /// From itself: ask for changes, and list when a listing is due.
+    caf::reacts_to<tick>,
+    /// New intervals and addresses.
+    caf::reacts_to<config_changed>>;
+
+using reporter_actor = caf::typed_actor<
+    /// These are durable: tell the cloud, in order per resource.
+    caf::reacts_to<reports_committed>,
+    /// From itself: deliver what is due.
+    caf::reacts_to<tick>>;
+
+}  // namespace regent
+
+#define REGENT_MESSAGE(name) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(regent::name)
+REGENT_MESSAGE(record_answer)
+REGENT_MESSAGE(claim_answer)
+REGENT_MESSAGE(commit_answer)
+REGENT_MESSAGE(lease_granted)
+REGENT_MESSAGE(run_waits)
+REGENT_MESSAGE(run_ended)
+REGENT_MESSAGE(woken)
+REGENT_MESSAGE(timer)
+REGENT_MESSAGE(lease_wanted)
+REGENT_MESSAGE(lease_end)
+REGENT_MESSAGE(run_wanted)
+REGENT_MESSAGE(run_withdrawn)
+REGENT_MESSAGE(runs_committed)
+REGENT_MESSAGE(channel_up)
+REGENT_MESSAGE(channel_down)
+REGENT_MESSAGE(channel_alive)
+REGENT_MESSAGE(channel_report)
+REGENT_MESSAGE(record_wanted)
+REGENT_MESSAGE(claim_wanted)
+REGENT_MESSAGE(commit_wanted)
+REGENT_MESSAGE(heads_seen)
+REGENT_MESSAGE(hinted)
+REGENT_MESSAGE(settled)
+REGENT_MESSAGE(reports_queued)
+REGENT_MESSAGE(report_settled)
+REGENT_MESSAGE(host_reachable)
+REGENT_MESSAGE(config_changed)
+REGENT_MESSAGE(reports_committed)
+REGENT_MESSAGE(tick)
+REGENT_MESSAGE(stop)
+#undef REGENT_MESSAGE
+
+CAF_BEGIN_TYPE_ID_BLOCK(regent, first_custom_type_id)
+  CAF_ADD_TYPE_ID(regent, (regent::record_answer))
+  CAF_ADD_TYPE_ID(regent, (regent::claim_answer))
+  CAF_ADD_TYPE_ID(regent, (regent::commit_answer))
+  CAF_ADD_TYPE_ID(regent, (regent::lease_granted))
+  CAF_ADD_TYPE_ID(regent, (regent::run_waits))
+  CAF_ADD_TYPE_ID(regent, (regent::run_ended))
+  CAF_ADD_TYPE_ID(regent, (regent::woken))
+  CAF_ADD_TYPE_ID(regent, (regent::timer))
+  CAF_ADD_TYPE_ID(regent, (regent::lease_wanted))
+  CAF_ADD_TYPE_ID(regent, (regent::lease_end))
+  CAF_ADD_TYPE_ID(regent, (regent::run_wanted))
+  CAF_ADD_TYPE_ID(regent, (regent::run_withdrawn))
+  CAF_ADD_TYPE_ID(regent, (regent::runs_committed))
+  CAF_ADD_TYPE_ID(regent, (regent::channel_up))
+  CAF_ADD_TYPE_ID(regent, (regent::channel_down))
+  CAF_ADD_TYPE_ID(regent, (regent::channel_alive))
+  CAF_ADD_TYPE_ID(regent, (regent::channel_report))
+  CAF_ADD_TYPE_ID(regent, (regent::record_wanted))
+  CAF_ADD_TYPE_ID(regent, (regent::claim_wanted))
+  CAF_ADD_TYPE_ID(regent, (regent::commit_wanted))
+  CAF_ADD_TYPE_ID(regent, (regent::heads_seen))
+  CAF_ADD_TYPE_ID(regent, (regent::hinted))
+  CAF_ADD_TYPE_ID(regent, (regent::settled))
+  CAF_ADD_TYPE_ID(regent, (regent::reports_queued))
+  CAF_ADD_TYPE_ID(regent, (regent::report_settled))
+  CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
+  CAF_ADD_TYPE_ID(regent, (regent::config_changed))
+  CAF_ADD_TYPE_ID(regent, (regent::reports_committed))
+  CAF_ADD_TYPE_ID(regent, (regent::tick))
+  CAF_ADD_TYPE_ID(regent, (regent::stop))
+CAF_END_TYPE_ID_BLOCK(regent)

@@ -1,0 +1,117 @@
+// What actors tell each other. Plain structs; large data travels as shared pointers to const.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "persistence/journal.hpp"
+#include "region/job_execution.hpp"
+#include "region/record.hpp"
+#include "region/region_config.hpp"
+#include "transport/command_channel.hpp"
+
+namespace regent {
+
+// To a lifecycle actor
+struct record_answer {
+  std::shared_ptr<const result<record>> answer;
+};
+struct claim_answer {
+  lifecycle_state state;
+  std::optional<error> refused;
+};
+struct commit_answer {
+  std::uint64_t tag = 0;
+  std::optional<error> failed;
+};
+struct lease_granted {
+  host_id host;
+};
+struct run_waits {
+  run_id run;
+  std::string why;
+};
+struct run_ended {
+  host_id host;
+  run_id run;
+  std::shared_ptr<const run_outcome> outcome;
+};
+struct woken {
+  std::string why;
+};
+struct timer {
+  std::uint64_t number = 0;  ///< a stale number is ignored: delayed messages cannot be taken back
+};
+
+// To a host actor
+struct lease_end {
+  job_id job;
+  std::string scope;
+};
+struct run_withdrawn {
+  run_id run;
+  std::string why;
+};
+struct runs_committed {
+  std::vector<run_id> runs;
+};
+struct channel_up {
+  std::string boot_id;
+  milliseconds latency{0};
+};
+struct channel_down {
+  error why;
+};
+struct channel_alive {
+  milliseconds latency{0};
+};
+struct channel_report {
+  std::shared_ptr<const run_report> report;
+};
+
+// To the region
+struct heads_seen {
+  std::shared_ptr<const std::vector<record_head>> heads;
+  wall_time asked_at{};
+  bool last_of_start = false;  ///< the first whole listing is complete: the region is ready
+};
+struct hinted {
+  std::vector<resource_id> ids;
+  steady_time seen_at{};
+};
+struct settled {
+  std::shared_ptr<const resource> row;  ///< null: nothing is known about it (it could not be read)
+  std::string updated;                  ///< the cloud's stamp of the record that was read; may be empty
+  std::vector<job> repairs;             ///< waiting now for a host to return
+  bool superseded_repairs = false;      ///< repairs known so far are void
+  std::optional<milliseconds> again_in; ///< try once more then
+};
+struct reports_queued {
+  resource_id id;
+  int count = 0;
+};
+struct report_settled {
+  resource_id id;
+  bool delivered = false;  ///< false: the cloud refused it
+  wall_time at{};
+};
+struct host_reachable {
+  host_id host;
+  bool up = false;
+};
+struct config_changed {
+  std::shared_ptr<const region_config> config;
+};
+
+// To the reporter
+struct reports_committed {
+  std::shared_ptr<const std::vector<report>> reports;
+};
+
+// Anybody's
+struct tick {};
+struct stop {};
+
+}  // namespace regent
