@@ -30,6 +30,8 @@ struct host_seen {
 };
 
 /// resource, job, step, lease: inserted or replaced by key. report, event: appended, numbered by the journal.
+/// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job comes before
+/// its steps and leases, and keeps its resource. end_lease, end_report and forget_resource of what is not there change nothing.
 using mutation =
     std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen>;
 
@@ -58,6 +60,8 @@ class journal {
   /// Commits the transactions together, durably (one fsync), or none of them. On success the sequence numbers of reports are
   /// filled in. Errors: transient `journal_full` (no space), transient `journal_busy`, permanent `journal_io`,
   /// bug `journal_constraint` (a row that the schema refuses: a transaction is named).
+  /// After `journal_full`, `journal_busy` or `journal_io` the same group may be committed again. What `journal_io` refused can
+  /// still be found after a crash: the disk failed to say whether it had kept it.
   virtual result<void> commit(std::span<transaction> group) = 0;
 };
 

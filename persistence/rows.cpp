@@ -1,0 +1,278 @@
+#include "persistence/rows.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace regent::rows {
+
+namespace {
+
+template <class... Handlers>
+struct overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <class... Handlers>
+overloaded(Handlers...) -> overloaded<Handlers...>;
+
+/// The name by which a value is stored; none for a number that is no member.
+template <class Enum, std::size_t N>
+std::optional<std::string_view> stored(Enum value, const std::array<std::string_view, N>& names) {
+  const auto at = static_cast<std::size_t>(value);
+  if (at >= N) return std::nullopt;
+  return names[at];
+}
+std::optional<std::string_view> stored(lifecycle_state value) {
+  if (static_cast<std::size_t>(value) >= lifecycle_state_count) return std::nullopt;
+  return name(value);
+}
+std::optional<std::int64_t> stored(job_id id) {
+  return id.empty() ? std::nullopt : std::optional<std::int64_t>(id.value());
+}
+
+/// Reads one column after the other; remembers the first name that nobody knows.
+class cursor {
+ public:
+  explicit cursor(const sqlite::statement& from) : from_(from) {}
+  std::string text() { return from_.text(at_++); }
+  std::int64_t number() { return from_.number(at_++); }
+  bool flag() { return number() != 0; }
+  job_id job() { return job_id(number()); }  // NULL reads as 0, which is none
+  wall_time time() { return wall_time(milliseconds(number())); }
+  std::optional<wall_time> maybe_time() {
+    if (from_.is_null(at_)) return skip();
+    return time();
+  }
+  std::optional<int> maybe_int() {
+    if (from_.is_null(at_)) return skip();
+    return static_cast<int>(number());
+  }
+  resource_id resource() {
+    auto kind = text();
+    return {std::move(kind), text()};
+  }
+  template <class Enum, std::size_t N>
+  Enum one_of(const std::array<std::string_view, N>& names) {
+    const auto found = text();
+    for (std::size_t i = 0; i < N; ++i) {
+      if (names[i] == found) return static_cast<Enum>(i);
+    }
+    unknown_ = found;
+    return {};
+  }
+  lifecycle_state state() {
+    const auto found = text();
+    if (auto known = parse_lifecycle_state(found)) return *known;
+    unknown_ = found;
+    return lifecycle_state::ignore;
+  }
+  template <class Row>
+  result<Row> finish(Row row) const {
+    if (!unknown_) return row;
+    return fail(error_kind::permanent, "journal_corrupt", "the journal has a state that regent does not know: '{}'",
+                *unknown_);
+  }
+
+ private:
+  std::nullopt_t skip() {
+    ++at_;
+    return std::nullopt;
+  }
+  const sqlite::statement& from_;
+  int at_ = 0;
+  std::optional<std::string> unknown_;
+};
+
+std::string insert_into(const char* table, std::string_view columns, int values) {
+  std::string marks;
+  for (int i = 0; i < values; ++i) marks += i == 0 ? "?" : ", ?";
+  return fmt::format("INSERT INTO {} ({}) VALUES ({})", table, columns, marks);
+}
+
+int count_of(std::string_view columns) { return 1 + static_cast<int>(std::count(columns.begin(), columns.end(), ',')); }
+
+/// `fixed` columns come first, and among them the key. Only the others are set, so that indexes over the first are left
+/// alone.
+std::string upsert(const char* table, std::string_view columns, std::string_view key, std::string_view fixed) {
+  auto sql = insert_into(table, columns, count_of(columns)) + fmt::format(" ON CONFLICT ({}) DO UPDATE SET ", key);
+  std::string_view rest = columns.substr(fixed.size() + 2);
+  for (bool first = true; !rest.empty(); first = false) {
+    const auto end = rest.find(", ");
+    const auto column = rest.substr(0, end);
+    sql += fmt::format("{}{} = excluded.{}", first ? "" : ", ", column, column);
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 2);
+  }
+  return sql;
+}
+
+}  // namespace
+
+std::string put_resource() { return upsert("resource", resource_columns, "kind, id", "kind, id"); }
+std::string put_document() { return upsert("document", "kind, id, body", "kind, id", "kind, id"); }
+std::string put_job() {
+  return upsert("job", job_columns, "id", "id, kind, resource") +
+         " WHERE kind = excluded.kind AND resource = excluded.resource";
+}
+std::string put_step() { return upsert("step", step_columns, "job, number", "job, number"); }
+std::string put_lease() { return upsert("lease", lease_columns, "host, scope", "host, scope"); }
+std::string put_host() { return upsert("host", host_columns, "host", "host"); }
+std::string add_report() {
+  const std::string_view columns = report_columns;
+  return insert_into("report", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);
+}
+std::string add_event() {
+  const std::string_view columns = event_columns;
+  return insert_into("event", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);
+}
+
+void bind(sqlite::statement& to, const resource& from) {
+  to.bind(from.id.kind, from.id.id, stored(from.state), from.name, from.project, from.updated, from.reason,
+          from.degraded, from.changed, from.due);
+}
+void bind_document(sqlite::statement& to, const resource& from) { to.bind(from.id.kind, from.id.id, from.document); }
+
+void bind(sqlite::statement& to, const job& from) {
+  to.bind(from.id.value(), from.resource.kind, from.resource.id, stored(from.parent), stored(from.root),
+          stored(from.what, operation_names), stored(from.state, job_state_names), stored(from.in, lane_names),
+          from.cause, from.only_host, from.waits_for, from.wait_deadline, from.created, from.started, from.ended,
+          from.degraded, from.error_code, from.error_message);
+}
+
+void bind(sqlite::statement& to, const step& from) {
+  to.bind(from.job.value(), from.index, from.host.value(), from.primitive, from.verb, from.role, from.about,
+          from.parameters, from.deadline, stored(from.state, step_state_names), from.run.value(), from.attempt,
+          from.exit_code, from.output, from.error, from.boot_id, from.started, from.ended);
+}
+
+void bind(sqlite::statement& to, const lease& from) {
+  to.bind(from.host.value(), from.scope, from.job.value(), static_cast<std::int64_t>(from.epoch), from.since);
+}
+void bind(sqlite::statement& to, const report& from) {
+  to.bind(from.resource.kind, from.resource.id, stored(from.job), stored(from.state), from.created);
+}
+void bind(sqlite::statement& to, const event& from) {
+  to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), from.text);
+}
+void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
+
+result<resource> read_resource(const sqlite::statement& from) {
+  cursor in(from);
+  resource row;
+  row.id = in.resource();
+  row.state = in.state();
+  row.name = in.text();
+  row.project = in.text();
+  row.updated = in.text();
+  row.reason = in.text();
+  row.degraded = in.flag();
+  row.changed = in.time();
+  row.due = in.maybe_time();
+  return in.finish(std::move(row));
+}
+
+result<job> read_job(const sqlite::statement& from) {
+  cursor in(from);
+  job row;
+  row.id = in.job();
+  row.resource = in.resource();
+  row.parent = in.job();
+  row.root = in.job();
+  row.what = in.one_of<operation>(operation_names);
+  row.state = in.one_of<job_state>(job_state_names);
+  row.in = in.one_of<lane>(lane_names);
+  row.cause = in.text();
+  row.only_host = in.text();
+  row.waits_for = in.text();
+  row.wait_deadline = in.maybe_time();
+  row.created = in.time();
+  row.started = in.maybe_time();
+  row.ended = in.maybe_time();
+  row.degraded = in.flag();
+  row.error_code = in.text();
+  row.error_message = in.text();
+  return in.finish(std::move(row));
+}
+
+result<step> read_step(const sqlite::statement& from) {
+  cursor in(from);
+  step row;
+  row.job = in.job();
+  row.index = static_cast<int>(in.number());
+  row.host = host_id(in.text());
+  row.primitive = in.text();
+  row.verb = in.text();
+  row.role = in.text();
+  row.about = in.text();
+  row.parameters = in.text();
+  row.deadline = milliseconds(in.number());
+  row.state = in.one_of<step_state>(step_state_names);
+  row.run = run_id(in.text());
+  row.attempt = static_cast<int>(in.number());
+  row.exit_code = in.maybe_int();
+  row.output = in.text();
+  row.error = in.text();
+  row.boot_id = in.text();
+  row.started = in.maybe_time();
+  row.ended = in.maybe_time();
+  return in.finish(std::move(row));
+}
+
+result<lease> read_lease(const sqlite::statement& from) {
+  cursor in(from);
+  lease row;
+  row.host = host_id(in.text());
+  row.scope = in.text();
+  row.job = in.job();
+  row.epoch = static_cast<epoch_number>(in.number());
+  row.since = in.time();
+  return in.finish(std::move(row));
+}
+
+result<report> read_report(const sqlite::statement& from) {
+  cursor in(from);
+  report row;
+  row.sequence = in.number();
+  row.resource = in.resource();
+  row.job = in.job();
+  row.state = in.state();
+  row.created = in.time();
+  return in.finish(std::move(row));
+}
+
+result<event> read_event(const sqlite::statement& from) {
+  cursor in(from);
+  event row;
+  row.sequence = in.number();
+  row.at = in.time();
+  row.topic = in.text();
+  row.resource = in.resource();
+  row.root = in.job();
+  row.text = in.text();
+  return in.finish(std::move(row));
+}
+
+result<host_seen> read_host(const sqlite::statement& from) {
+  cursor in(from);
+  host_seen row;
+  row.host = host_id(in.text());
+  row.boot_id = in.text();
+  row.at = in.time();
+  return in.finish(std::move(row));
+}
+
+std::string describe(const mutation& row) {
+  return std::visit(overloaded{[](const resource& r) { return "resource " + r.id.text(); },
+                               [](const job& j) { return fmt::format("job {}", j.id.value()); },
+                               [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
+                               [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
+                               [](const report& r) { return "report of " + r.resource.text(); },
+                               [](const event& e) { return "event " + e.topic; },
+                               [](const end_lease& l) {
+                                 return fmt::format("end of the lease of {} on {}", l.scope, l.host.value());
+                               },
+                               [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
+                               [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
+                               [](const host_seen& h) { return "host " + h.host.value(); }},
+                    row);
+}
+
+}  // namespace regent::rows

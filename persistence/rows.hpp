@@ -1,0 +1,64 @@
+// How the journal's rows and our structs correspond: the only place that knows both the columns' order and the members.
+#pragma once
+
+#include <string>
+
+#include "persistence/journal.hpp"
+#include "persistence/sqlite.hpp"
+
+namespace regent::rows {
+
+// Columns in the order in which bind() binds them and read_…() reads them.
+inline constexpr const char* resource_columns =
+    "kind, id, state, name, project, updated, reason, degraded, changed, due";
+inline constexpr const char* job_columns =
+    "id, kind, resource, parent, root, what, state, lane, cause, only_host, waits_for, wait_deadline, created, "
+    "started, ended, "
+    "degraded, error_code, error_message";
+inline constexpr const char* step_columns =
+    "job, number, host, primitive, verb, role, about, parameters, deadline, state, run, attempt, exit_code, output, "
+    "error, "
+    "boot_id, started, ended";
+inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
+inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
+inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, body";
+inline constexpr const char* host_columns = "host, boot_id, at";
+
+inline constexpr int resource_column_count = 10;
+
+// Statements that write one row each; what stands under the same key is replaced.
+std::string put_resource();
+/// An empty document does not replace one: whoever holds a resource without its document may still commit its state.
+std::string put_document();
+/// A job of the same number but for another resource is left alone, and no row changes.
+std::string put_job();
+std::string put_step();
+std::string put_lease();
+std::string put_host();
+std::string add_report();
+std::string add_event();
+
+// A state that is no member of its enumeration is bound as NULL, which the schema refuses. The value must outlive the
+// step.
+void bind(sqlite::statement& to, const resource& from);
+void bind_document(sqlite::statement& to, const resource& from);
+void bind(sqlite::statement& to, const job& from);
+void bind(sqlite::statement& to, const step& from);
+void bind(sqlite::statement& to, const lease& from);
+void bind(sqlite::statement& to, const report& from);  ///< without its sequence
+void bind(sqlite::statement& to, const event& from);   ///< without its sequence
+void bind(sqlite::statement& to, const host_seen& from);
+
+// The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
+result<resource> read_resource(const sqlite::statement& from);  ///< without its document
+result<job> read_job(const sqlite::statement& from);
+result<step> read_step(const sqlite::statement& from);
+result<lease> read_lease(const sqlite::statement& from);
+result<report> read_report(const sqlite::statement& from);
+result<event> read_event(const sqlite::statement& from);
+result<host_seen> read_host(const sqlite::statement& from);
+
+/// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
+std::string describe(const mutation& row);
+
+}  // namespace regent::rows

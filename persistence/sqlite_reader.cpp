@@ -1,0 +1,472 @@
+#include "persistence/sqlite_reader.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <limits>
+#include <map>
+
+#include "base/limits.hpp"
+#include "persistence/migrations.hpp"
+#include "persistence/rows.hpp"
+#include "persistence/sqlite.hpp"
+
+namespace regent {
+
+namespace {
+
+// A reader meets a lock only while another process recovers or removes the log.
+constexpr auto busy_timeout = milliseconds(200);
+constexpr int reports_most = 1000;
+
+std::int64_t clamp(std::size_t limit) {
+  if (limit == 0) return limits::page_rows_default;
+  return static_cast<std::int64_t>(std::min(limit, limits::page_rows_most));
+}
+
+/// A value from outside may be anything, and of any length: enough of it to recognise it.
+std::string shown(const std::string& value) { return value.size() <= 80 ? value : value.substr(0, 80) + "…"; }
+
+/// Newest first: the next page is what is below the cursor. Without one, everything is.
+result<std::int64_t> number_cursor(const std::string& after) {
+  if (after.empty()) return std::numeric_limits<std::int64_t>::max();
+  std::int64_t value = 0;
+  const auto [end, code] = std::from_chars(after.data(), after.data() + after.size(), value);
+  if (code != std::errc{} || end != after.data() + after.size() || value <= 0) {
+    return fail(error_kind::permanent, "bad_cursor", "'{}' is not a cursor of this list", shown(after));
+  }
+  return value;
+}
+
+result<resource_id> resource_cursor(const std::string& after) {
+  if (after.empty()) return resource_id{};
+  auto id = resource_id::parse(after);
+  if (!id) return fail(error_kind::permanent, "bad_cursor", "'{}' is not a cursor of this list", shown(after));
+  return *id;
+}
+
+failure unknown_state(const std::string& state) {
+  return fail(error_kind::permanent, "bad_filter", "there is no state '{}'", shown(state));
+}
+
+/// The condition of a list, as text with ? for each of its values.
+struct condition {
+  std::string text = "1";
+  std::vector<std::string> values;
+  void add(const char* term, const std::string& value) {
+    text += fmt::format(" AND {}", term);
+    values.push_back(value);
+  }
+  int bind(sqlite::statement& to, int at = 0) const {
+    for (const auto& value : values) to.put(++at, value);
+    return at;
+  }
+};
+
+condition condition_of(const resource_filter& filter) {
+  condition made;
+  if (!filter.kind.empty()) made.add("kind = ?", filter.kind);
+  if (!filter.state.empty()) made.add("state = ?", filter.state);
+  if (!filter.project.empty()) made.add("project = ?", filter.project);
+  if (filter.degraded) made.text += *filter.degraded ? " AND degraded = 1" : " AND degraded = 0";
+  return made;
+}
+
+/// The index that has this filter's columns. Named, not left to SQLite's guess, which has no statistics to go by.
+const char* index_of(const resource_filter& filter) {
+  if (filter.degraded == true) return "INDEXED BY resource_degraded";
+  if (!filter.project.empty()) return "INDEXED BY resource_by_project";
+  if (!filter.state.empty()) return "INDEXED BY resource_by_state";
+  return "NOT INDEXED";
+}
+
+class sqlite_reader final : public journal_reader {
+ public:
+  explicit sqlite_reader(sqlite::connection db) : db_(std::move(db)) {}
+
+  result<page<resource>> resources(const resource_filter& filter, const std::string& after, std::size_t limit) override;
+  result<std::optional<resource>> find_resource(const resource_id& id) override;
+  result<page<job>> jobs(const job_filter& filter, const std::string& after, std::size_t limit) override;
+  result<std::optional<job>> find_job(job_id id) override;
+  result<std::vector<step>> steps(job_id id) override;
+  result<std::vector<lease>> leases() override;
+  result<std::vector<report>> reports(const resource_id& id) override;
+  result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
+  result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() override;
+  result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() override;
+
+ private:
+  template <class Row>
+  using reading = result<Row> (*)(const sqlite::statement&);
+
+  /// A kept statement, ready to be bound. There are as many as there are combinations of filters.
+  result<sqlite::statement*> prepared(const std::string& sql);
+  template <class Row>
+  result<std::vector<Row>> all(sqlite::statement& ask, reading<Row> read);
+  /// One row more than `limit` was asked for: if it came, there is a next page after the last of the others.
+  template <class Row, class Key>
+  result<page<Row>> paged(result<std::vector<Row>> rows, std::int64_t limit, Key key_of);
+  result<std::int64_t> number(sqlite::statement& ask);
+  result<std::vector<resource>> resource_rows(const resource_filter& filter, const resource_id& after,
+                                              std::int64_t limit);
+  result<std::int64_t> resource_total(const resource_filter& filter);
+  result<std::vector<job>> job_rows(const job_filter& filter, std::int64_t below, std::int64_t limit);
+  result<std::int64_t> job_total(const job_filter& filter);
+  result<std::vector<event>> event_rows(const resource_id& resource, std::int64_t below, std::int64_t limit);
+  result<std::int64_t> event_total(const resource_id& resource);
+  result<std::map<std::string, std::int64_t>> counts(const char* sql);
+
+  sqlite::connection db_;
+  std::map<std::string, sqlite::statement> kept_;
+};
+
+result<sqlite::statement*> sqlite_reader::prepared(const std::string& sql) {
+  auto found = kept_.find(sql);
+  if (found == kept_.end()) {
+    auto made = db_.prepare(sql);
+    if (!made) return failure(made.error());
+    found = kept_.emplace(sql, std::move(*made)).first;
+  }
+  return &found->second;
+}
+
+template <class Row>
+result<std::vector<Row>> sqlite_reader::all(sqlite::statement& ask, reading<Row> read) {
+  std::vector<Row> found;
+  for (;;) {
+    auto more = ask.step();
+    if (!more) return failure(more.error());
+    if (!*more) return found;
+    auto row = read(ask);
+    if (!row) {
+      ask.reset();
+      return failure(row.error());
+    }
+    found.push_back(std::move(*row));
+  }
+}
+
+result<std::int64_t> sqlite_reader::number(sqlite::statement& ask) {
+  auto row = ask.step();
+  if (!row) return failure(row.error());
+  const auto value = *row ? ask.number(0) : 0;
+  ask.reset();
+  return value;
+}
+
+template <class Row, class Key>
+result<page<Row>> sqlite_reader::paged(result<std::vector<Row>> rows, std::int64_t limit, Key key_of) {
+  if (!rows) return failure(rows.error());
+  page<Row> made;
+  made.rows = std::move(*rows);
+  if (made.rows.size() > static_cast<std::size_t>(limit)) {
+    made.rows.resize(static_cast<std::size_t>(limit));
+    made.next = key_of(made.rows.back());
+  }
+  return made;
+}
+
+// --- resources
+
+result<page<resource>> sqlite_reader::resources(const resource_filter& filter, const std::string& after,
+                                                std::size_t limit) {
+  if (!filter.state.empty() && !parse_lifecycle_state(filter.state)) return unknown_state(filter.state);
+  auto from = resource_cursor(after);
+  if (!from) return failure(from.error());
+  // Page and total are of one moment.
+  auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!look) return failure(look.error());
+  const auto rows_wanted = clamp(limit);
+  auto found =
+      paged(resource_rows(filter, *from, rows_wanted), rows_wanted, [](const resource& r) { return r.id.text(); });
+  if (!found) return found;
+  auto total = resource_total(filter);
+  if (!total) return failure(total.error());
+  found->total = *total;
+  return found;
+}
+
+/// The keys from an index first, then their rows: what the filter drops is never looked up.
+result<std::vector<resource>> sqlite_reader::resource_rows(const resource_filter& filter, const resource_id& after,
+                                                           std::int64_t limit) {
+  const auto where = condition_of(filter);
+  auto ask = prepared(fmt::format(
+      "SELECT {} FROM resource WHERE (kind, id) IN (SELECT kind, id FROM resource {} WHERE {} AND (kind, id) > (?, ?)"
+      " ORDER BY kind, id LIMIT ?) ORDER BY kind, id",
+      rows::resource_columns, index_of(filter), where.text));
+  if (!ask) return failure(ask.error());
+  int at = where.bind(**ask);
+  (*ask)->put(++at, after.kind);
+  (*ask)->put(++at, after.id);
+  (*ask)->put(++at, limit + 1);
+  return all(**ask, &rows::read_resource);
+}
+
+result<std::int64_t> sqlite_reader::resource_total(const resource_filter& filter) {
+  const auto where = condition_of(filter);
+  // The counters know nothing of projects; counting within one reads its part of an index.
+  auto ask = filter.project.empty()
+                 ? prepared(fmt::format("SELECT coalesce(sum(total), 0) FROM resource_count WHERE {}", where.text))
+                 : prepared(fmt::format("SELECT count(*) FROM resource {} WHERE {}", index_of(filter), where.text));
+  if (!ask) return failure(ask.error());
+  where.bind(**ask);
+  return number(**ask);
+}
+
+result<std::optional<resource>> sqlite_reader::find_resource(const resource_id& id) {
+  auto ask = prepared(
+      fmt::format("SELECT {}, (SELECT body FROM document d WHERE d.kind = r.kind AND d.id = r.id) FROM resource r"
+                  " WHERE kind = ? AND id = ?",
+                  rows::resource_columns));
+  if (!ask) return failure(ask.error());
+  auto row = (*ask)->bind(id.kind, id.id).step();
+  if (!row) return failure(row.error());
+  if (!*row) return std::optional<resource>{};
+  auto found = rows::read_resource(**ask);
+  if (found) found->document = (*ask)->text(rows::resource_column_count);
+  (*ask)->reset();
+  if (!found) return failure(found.error());
+  return std::optional<resource>(std::move(*found));
+}
+
+// --- jobs
+
+result<page<job>> sqlite_reader::jobs(const job_filter& filter, const std::string& after, std::size_t limit) {
+  const auto& names = job_state_names;
+  const bool known = filter.state.empty() || filter.state == "open" ||
+                     std::find(names.begin(), names.end(), filter.state) != names.end();
+  if (!known) return unknown_state(filter.state);
+  if (!filter.resource.empty() && !resource_id::parse(filter.resource)) {
+    return fail(error_kind::permanent, "bad_filter", "'{}' is not a resource: write kind/id", shown(filter.resource));
+  }
+  auto below = number_cursor(after);
+  if (!below) return failure(below.error());
+  auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!look) return failure(look.error());
+  const auto rows_wanted = clamp(limit);
+  auto found = paged(job_rows(filter, *below, rows_wanted), rows_wanted,
+                     [](const job& j) { return std::to_string(j.id.value()); });
+  if (!found) return found;
+  auto total = job_total(filter);
+  if (!total) return failure(total.error());
+  found->total = *total;
+  return found;
+}
+
+/// The states that a filter's state stands for; none for no filter.
+std::vector<std::string> states_of(const job_filter& filter) {
+  if (filter.state.empty()) return {};
+  if (filter.state != "open") return {filter.state};
+  std::vector<std::string> open;
+  for (std::size_t i = 0; i < job_state_names.size(); ++i) {
+    if (is_open(static_cast<job_state>(i))) open.emplace_back(job_state_names[i]);
+  }
+  return open;
+}
+
+std::string in_states(const std::vector<std::string>& states) {
+  std::string marks;
+  for (std::size_t i = 0; i < states.size(); ++i) marks += i == 0 ? "?" : ", ?";
+  return states.empty() ? "1" : fmt::format("state IN ({})", marks);
+}
+
+result<std::vector<job>> sqlite_reader::job_rows(const job_filter& filter, std::int64_t below, std::int64_t limit) {
+  const auto states = states_of(filter);
+  const auto by_resource = resource_id::parse(filter.resource);
+  std::string ids;
+  if (by_resource) {
+    ids = fmt::format(
+        "SELECT id FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {} AND id < ?"
+        " ORDER BY id DESC LIMIT ?",
+        in_states(states));
+  } else if (!states.empty()) {
+    // A branch for each state, each bounded: nothing is sorted but what may be on the page.
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      ids += fmt::format(
+          "{}SELECT * FROM (SELECT id FROM job INDEXED BY job_by_state WHERE state = ? AND id < ?"
+          " ORDER BY id DESC LIMIT ?)",
+          i == 0 ? "" : " UNION ALL ");
+    }
+    ids = fmt::format("SELECT id FROM ({}) ORDER BY id DESC LIMIT ?", ids);
+  } else {
+    ids = "SELECT id FROM job NOT INDEXED WHERE id < ? ORDER BY id DESC LIMIT ?";
+  }
+  auto ask = prepared(fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, ids));
+  if (!ask) return failure(ask.error());
+  auto& to = **ask;
+  int at = 0;
+  if (by_resource) {
+    to.put(++at, by_resource->kind);
+    to.put(++at, by_resource->id);
+    for (const auto& state : states) to.put(++at, state);
+    to.put(++at, below);
+  } else if (!states.empty()) {
+    for (const auto& state : states) {
+      to.put(++at, state);
+      to.put(++at, below);
+      to.put(++at, limit + 1);
+    }
+  } else {
+    to.put(++at, below);
+  }
+  to.put(++at, limit + 1);
+  return all(to, &rows::read_job);
+}
+
+result<std::int64_t> sqlite_reader::job_total(const job_filter& filter) {
+  const auto states = states_of(filter);
+  const auto by_resource = resource_id::parse(filter.resource);
+  auto ask = by_resource
+                 ? prepared(fmt::format(
+                       "SELECT count(*) FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {}",
+                       in_states(states)))
+                 : prepared(fmt::format("SELECT coalesce(sum(total), 0) FROM job_count WHERE {}", in_states(states)));
+  if (!ask) return failure(ask.error());
+  int at = 0;
+  if (by_resource) {
+    (*ask)->put(++at, by_resource->kind);
+    (*ask)->put(++at, by_resource->id);
+  }
+  for (const auto& state : states) (*ask)->put(++at, state);
+  return number(**ask);
+}
+
+result<std::optional<job>> sqlite_reader::find_job(job_id id) {
+  auto ask = prepared(fmt::format("SELECT {} FROM job WHERE id = ?", rows::job_columns));
+  if (!ask) return failure(ask.error());
+  auto found = all((*ask)->bind(id.value()), &rows::read_job);
+  if (!found) return failure(found.error());
+  if (found->empty()) return std::optional<job>{};
+  return std::optional<job>(std::move(found->front()));
+}
+
+result<std::vector<step>> sqlite_reader::steps(job_id id) {
+  auto ask = prepared(fmt::format("SELECT {} FROM step WHERE job = ? ORDER BY number", rows::step_columns));
+  if (!ask) return failure(ask.error());
+  return all((*ask)->bind(id.value()), &rows::read_step);
+}
+
+// --- leases, reports, events
+
+result<std::vector<lease>> sqlite_reader::leases() {
+  auto ask = prepared(fmt::format("SELECT {} FROM lease ORDER BY host, scope", rows::lease_columns));
+  if (!ask) return failure(ask.error());
+  return all(**ask, &rows::read_lease);
+}
+
+result<std::vector<report>> sqlite_reader::reports(const resource_id& id) {
+  const auto select = fmt::format("SELECT {} FROM report", rows::report_columns);
+  auto ask = id.empty() ? prepared(select + " ORDER BY sequence LIMIT ?")
+                        : prepared(select + " WHERE kind = ? AND resource = ? ORDER BY sequence LIMIT ?");
+  if (!ask) return failure(ask.error());
+  if (id.empty()) return all((*ask)->bind(reports_most), &rows::read_report);
+  return all((*ask)->bind(id.kind, id.id, reports_most), &rows::read_report);
+}
+
+result<page<event>> sqlite_reader::events(const resource_id& resource, const std::string& after, std::size_t limit) {
+  auto below = number_cursor(after);
+  if (!below) return failure(below.error());
+  auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!look) return failure(look.error());
+  const auto rows_wanted = clamp(limit);
+  auto found = paged(event_rows(resource, *below, rows_wanted), rows_wanted,
+                     [](const event& e) { return std::to_string(e.sequence); });
+  if (!found) return found;
+  auto total = event_total(resource);
+  if (!total) return failure(total.error());
+  found->total = *total;
+  return found;
+}
+
+result<std::vector<event>> sqlite_reader::event_rows(const resource_id& resource, std::int64_t below,
+                                                     std::int64_t limit) {
+  const auto select = fmt::format("SELECT {} FROM event", rows::event_columns);
+  const char* newest_first = " ORDER BY sequence DESC LIMIT ?";
+  if (resource.empty()) {
+    auto ask = prepared(fmt::format("{} NOT INDEXED WHERE sequence < ?{}", select, newest_first));
+    if (!ask) return failure(ask.error());
+    return all((*ask)->bind(below, limit + 1), &rows::read_event);
+  }
+  auto ask = prepared(
+      fmt::format("{} INDEXED BY event_by_resource WHERE kind = ? AND kind <> '' AND resource = ? AND sequence < ?{}",
+                  select, newest_first));
+  if (!ask) return failure(ask.error());
+  return all((*ask)->bind(resource.kind, resource.id, below, limit + 1), &rows::read_event);
+}
+
+result<std::int64_t> sqlite_reader::event_total(const resource_id& resource) {
+  if (resource.empty()) {
+    // Numbers have no gaps (schema/001): no need to count a million rows.
+    auto ask =
+        prepared("SELECT coalesce((SELECT max(sequence) FROM event) - (SELECT min(sequence) FROM event) + 1, 0)");
+    if (!ask) return failure(ask.error());
+    return number(**ask);
+  }
+  auto ask = prepared(
+      "SELECT count(*) FROM event INDEXED BY event_by_resource WHERE kind = ? AND kind <> '' AND resource = ?");
+  if (!ask) return failure(ask.error());
+  return number((*ask)->bind(resource.kind, resource.id));
+}
+
+// --- counts
+
+result<std::map<std::string, std::int64_t>> sqlite_reader::counts(const char* sql) {
+  auto ask = prepared(sql);
+  if (!ask) return failure(ask.error());
+  std::map<std::string, std::int64_t> found;
+  for (;;) {
+    auto more = (*ask)->step();
+    if (!more) return failure(more.error());
+    if (!*more) return found;
+    found[(*ask)->text(0)] = (*ask)->number(1);
+  }
+}
+
+result<std::vector<std::pair<std::string, std::int64_t>>> sqlite_reader::resource_counts() {
+  auto found = counts("SELECT state, sum(total) FROM resource_count GROUP BY state");
+  if (!found) return failure(found.error());
+  std::vector<std::pair<std::string, std::int64_t>> made;
+  for (const auto& one : lifecycle_table) made.emplace_back(one.name, (*found)[std::string(one.name)]);
+  return made;
+}
+
+result<std::vector<std::pair<std::string, std::int64_t>>> sqlite_reader::job_counts() {
+  auto found = counts("SELECT state, total FROM job_count");
+  if (!found) return failure(found.error());
+  std::vector<std::pair<std::string, std::int64_t>> made;
+  for (const auto name : job_state_names) made.emplace_back(name, (*found)[std::string(name)]);
+  return made;
+}
+
+}  // namespace
+
+result<std::unique_ptr<journal_reader>> open_sqlite_reader(const std::string& path) {
+  std::error_code code;
+  const auto status = std::filesystem::status(path, code);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    return fail(error_kind::permanent, "journal_missing",
+                "there is no journal {}: has regent run with this state directory?", path);
+  }
+  if (code) return failure(sqlite::file_error("open", path, code.value()));
+  if (std::filesystem::is_directory(status)) return failure(sqlite::file_error("open", path, EISDIR));
+  auto db = sqlite::connection::open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, busy_timeout);
+  if (!db) return failure(db.error());
+  const auto known = journal_migrations().back().version;
+  auto version = schema_version(*db, known);
+  if (!version) return failure(version.error());
+  if (*version == 0)
+    return fail(error_kind::permanent, "journal_missing", "{} is empty: regent has not begun it yet", path);
+  if (*version < known) {
+    return fail(error_kind::permanent, "journal_older",
+                "{} has schema {} and is read with schema {}: start regent once to migrate it", path, *version, known);
+  }
+  if (auto done =
+          db->run("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096", "configure");
+      !done) {
+    return failure(done.error());
+  }
+  return std::make_unique<sqlite_reader>(std::move(*db));
+}
+
+}  // namespace regent
