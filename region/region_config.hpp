@@ -14,6 +14,12 @@
 
 namespace regent {
 
+namespace limits {
+inline constexpr std::size_t region_file_bytes = 4 << 20;
+inline constexpr std::size_t region_problems = 1000;  ///< reported of one file; the rest is said to be there
+inline constexpr std::size_t secret_bytes = 64 * 1024;
+}  // namespace limits
+
 /// A secret by reference: read from the file or the environment when needed, never stored.
 struct secret_reference {
   enum class source { none, file, environment, inline_value };
@@ -42,16 +48,16 @@ struct host_config {
   std::string address;
   int port = 22;
   std::string user = "root";
-  bool become = false;          ///< `sudo -n` before the runner
-  std::string role;             ///< "podnet", "kvm", …
+  bool become = false;  ///< `sudo -n` before the runner
+  std::string role;     ///< "podnet", "kvm", …
   std::vector<std::string> labels;
-  std::string key_file;         ///< private key (OpenSSH format); agent if empty and agent is set
-  std::string certificate_file; ///< OpenSSH user certificate that goes with it
+  std::string key_file;          ///< private key (OpenSSH format); agent if empty and agent is set
+  std::string certificate_file;  ///< OpenSSH user certificate that goes with it
   bool agent = false;
-  std::string host_key;         ///< "ssh-ed25519 AAAA…", pinned; or
-  std::string known_hosts_file; ///< a known_hosts file to look in; or
-  std::string host_ca;          ///< "ssh-ed25519 AAAA…" of the CA that signs host keys
-  bool local = false;           ///< the machine itself, without SSH
+  std::string host_key;                                  ///< "ssh-ed25519 AAAA…", pinned; or
+  std::string known_hosts_file;                          ///< a known_hosts file to look in; or
+  std::string host_ca;                                   ///< "ssh-ed25519 AAAA…" of the CA that signs host keys
+  bool local = false;                                    ///< the machine itself, without SSH
   std::string state_directory = "/var/lib/regent-host";  ///< where the runner keeps runs and epoch, on the host
   std::size_t concurrency = limits::runs_in_flight_per_host;
 };
@@ -64,10 +70,10 @@ struct podnet_config {
 
 struct networks_config {
   std::string public_bridge = "br-public";
-  std::string tenant_type = "vlan";     ///< vlan, vxlan or none
-  std::string tenant_interface;         ///< parent device of vlan and vxlan
-  std::string vxlan_group = "239.1.1.1";///< multicast group of vxlan without fixed peers
-  std::vector<std::string> vxlan_peers; ///< unicast peers instead of a group
+  std::string tenant_type = "vlan";       ///< vlan, vxlan or none
+  std::string tenant_interface;           ///< parent device of vlan and vxlan
+  std::string vxlan_group = "239.1.1.1";  ///< multicast group of vxlan without fixed peers
+  std::vector<std::string> vxlan_peers;   ///< unicast peers instead of a group
   int vxlan_port = 4789;
   int mtu = 1500;
 };
@@ -83,7 +89,7 @@ struct policies_config {
 struct listen_config {
   std::string unix_socket;  ///< empty: state_directory/regent.sock
   std::string address = "127.0.0.1";
-  int port = 8420;          ///< 0: any free port, printed at start
+  int port = 8420;  ///< 0: any free port, printed at start
   bool tcp = true;
 };
 

@@ -1,0 +1,102 @@
+// `regent config example | check FILE | import FILE`.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.hpp"
+#include "region/region_config.hpp"
+
+namespace regent::cli {
+namespace {
+
+std::string podnet_summary(const podnet_config& podnet) {
+  if (podnet.a.empty()) return "no podnet";
+  if (podnet.b.empty()) return "podnet a only";
+  return fmt::format("podnet a+b ({} enabled)", podnet.enabled == podnet.a ? "a" : "b");
+}
+
+std::string summary(const region_config& config) {
+  const auto& networks = config.networks;
+  const auto tenants = networks.tenant_type == "none"
+                           ? std::string("tenant networks stay on their host")
+                           : fmt::format("{} on {}", networks.tenant_type, networks.tenant_interface);
+  return fmt::format("{} host{}, {}, {}, cloud {}", config.hosts.size(), config.hosts.size() == 1 ? "" : "s",
+                     podnet_summary(config.podnet), tenants, config.cloud.url);
+}
+
+std::string check_json(const std::string& file, const config_check& check) {
+  auto out = fmt::format(R"({{"file":{},"good":{},"problems":[)", json_quote(file), check.config.has_value());
+  for (const auto& problem : check.problems)
+    out += fmt::format(R"({}{{"line":{},"column":{},"path":{},"message":{},"suggestion":{}}})",
+                       &problem == &check.problems.front() ? "" : ",", problem.line, problem.column,
+                       json_quote(problem.path), json_quote(problem.message), json_quote(problem.suggestion));
+  return out + "],\"region\":" + (check.config ? json_text(*check.config->document) : "null") + "}\n";
+}
+
+int check_file(const std::string& file, bool as_json) {
+  const auto check = load_region_config(file);
+  if (as_json)
+    fmt::print("{}", check_json(file, check));
+  else if (check.config)
+    fmt::print("{}: good: {}\n", file, summary(*check.config));
+  else
+    fmt::print("{}", check.text(file));
+  return check.config ? 0 : 2;
+}
+
+std::optional<std::string> read_all(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text;
+  text.resize(limits::region_file_bytes + 1);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad() || (in.gcount() == 0 && !in.eof()) || text.size() == static_cast<std::size_t>(in.gcount()))
+    return std::nullopt;
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+int import_file(const std::string& file) {
+  const auto text = read_all(file);
+  if (!text) {
+    fmt::print(stderr, "{}: cannot be read, or has more than {} bytes\n", file, limits::region_file_bytes);
+    return 2;
+  }
+  const auto made = import_robot_config(*text);
+  if (!made) {
+    fmt::print(stderr, "{}: {}\n", file, made.error().message);
+    return 2;
+  }
+  fmt::print("{}", *made);
+  return 0;
+}
+
+}  // namespace
+
+void add_config_command(CLI::App& app, int& exit) {
+  auto* config = app.add_subcommand("config", "Write, check and import region files");
+  config->require_subcommand(1);
+  config->add_subcommand("example", "Print a commented region file")->callback([] {
+    fmt::print("{}", example_region_config());
+  });
+
+  struct arguments {
+    std::string file;
+    bool as_json = false;
+  };
+  const auto given = std::make_shared<arguments>();
+  auto* check = config->add_subcommand("check", "Report every error of a region file; exit 2 if there is one");
+  check->add_option("FILE", given->file, "the region file")->required();
+  check->add_flag("--json", given->as_json, "answer as JSON");
+  check->callback([given, &exit] { exit = check_file(given->file, given->as_json); });
+
+  auto* import = config->add_subcommand("import", "Print a region file made from a CloudCIX Robot config.json");
+  import->add_option("FILE", given->file, "the config.json")->required();
+  import->callback([given, &exit] { exit = import_file(given->file);
+});
+}  // namespace regent::cli
+
+}  // namespace regent::cli

@@ -1,0 +1,160 @@
+// The configuration as JSON: what {region.…} paths in kind files and the JSON output of `config check` see.
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "region/region_config_sections.hpp"
+
+namespace regent {
+namespace {
+
+/// Writes an object's members; an object is opened by its name and closed by end().
+class document_writer {
+ public:
+  document_writer() { out_.StartObject(); }
+  void open(const char* key) {
+    out_.Key(key);
+    out_.StartObject();
+  }
+  void open_list(const char* key) {
+    out_.Key(key);
+    out_.StartArray();
+  }
+  void open_item() { out_.StartObject(); }
+  void end() { out_.EndObject(); }
+  void end_list() { out_.EndArray(); }
+  void put(const char* key, const std::string& text) {
+    out_.Key(key);
+    out_.String(text);
+  }
+  void put(const char* key, const char* text) { put(key, std::string(text)); }
+  void put(const char* key, bool flag) {
+    out_.Key(key);
+    out_.Bool(flag);
+  }
+  void put(const char* key, std::int64_t number) {
+    out_.Key(key);
+    out_.Int64(number);
+  }
+  void put(const char* key, milliseconds span) { put(key, static_cast<std::int64_t>(span.count())); }
+  void put(const char* key, const host_id& host) { put(key, host.value()); }
+  void put(const char* key, const std::vector<std::string>& texts) {
+    open_list(key);
+    for (const auto& text : texts) out_.String(text);
+    end_list();
+  }
+  void put_null(const char* key) {
+    out_.Key(key);
+    out_.Null();
+  }
+  json_document finish() {
+    end();
+    return parse_json({buffer_.GetString(), buffer_.GetSize()}).value();
+  }
+
+ private:
+  rapidjson::StringBuffer buffer_;
+  rapidjson::Writer<rapidjson::StringBuffer> out_{buffer_};
+};
+
+void put_secret(document_writer& out, const char* key, const secret_reference& secret) {
+  if (secret.from == secret_reference::source::none) return out.put_null(key);
+  if (secret.from == secret_reference::source::inline_value) return out.put(key, "***");
+  out.open(key);
+  out.put(secret.from == secret_reference::source::file ? "file" : "environment", secret.what);
+  out.end();
+}
+
+void put_cloud(document_writer& out, const cloud_config& cloud) {
+  out.open("cloud");
+  out.put("dialect", cloud.dialect);
+  out.put("url", cloud.url);
+  out.put("membership_url", cloud.membership_url);
+  out.put("email", cloud.email);
+  put_secret(out, "password", cloud.password);
+  put_secret(out, "api_key", cloud.api_key);
+  out.put("ca_file", cloud.ca_file);
+  out.put("poll_interval_ms", cloud.poll_interval);
+  out.put("listing_interval_ms", cloud.listing_interval);
+  out.put("page_limit", std::int64_t{cloud.page_limit});
+  out.end();
+}
+
+void put_host(document_writer& out, const host_config& host) {
+  out.open_item();
+  out.put("name", host.name);
+  out.put("address", host.address);
+  out.put("port", std::int64_t{host.port});
+  out.put("user", host.user);
+  out.put("become", host.become);
+  out.put("role", host.role);
+  out.put("labels", host.labels);
+  out.put("key_file", host.key_file);
+  out.put("certificate_file", host.certificate_file);
+  out.put("agent", host.agent);
+  out.put("host_key", host.host_key);
+  out.put("known_hosts_file", host.known_hosts_file);
+  out.put("host_ca", host.host_ca);
+  out.put("local", host.local);
+  out.put("state_directory", host.state_directory);
+  out.put("concurrency", static_cast<std::int64_t>(host.concurrency));
+  out.end();
+}
+
+void put_networks(document_writer& out, const networks_config& networks) {
+  out.open("networks");
+  out.put("public_bridge", networks.public_bridge);
+  out.put("tenant_type", networks.tenant_type);
+  out.put("tenant_interface", networks.tenant_interface);
+  out.put("vxlan_group", networks.vxlan_group);
+  out.put("vxlan_peers", networks.vxlan_peers);
+  out.put("vxlan_port", std::int64_t{networks.vxlan_port});
+  out.put("mtu", std::int64_t{networks.mtu});
+  out.end();
+}
+
+void put_policies(document_writer& out, const policies_config& policies) {
+  out.open("policies");
+  if (policies.grace_period)
+    out.put("grace_period_minutes", std::int64_t{policies.grace_period->count()});
+  else
+    out.put_null("grace_period_minutes");
+  out.put("step_attempts", std::int64_t{policies.step_attempts});
+  out.put("wait_for_host_ms", policies.wait_for_host);
+  out.put("wait_for_standby_ms", policies.wait_for_standby);
+  out.put("adopt_existing", policies.adopt_existing);
+  out.end();
+}
+
+void put_listen(document_writer& out, const listen_config& listen) {
+  out.open("listen");
+  out.put("unix_socket", listen.unix_socket);
+  out.put("address", listen.address);
+  out.put("port", std::int64_t{listen.port});
+  out.put("tcp", listen.tcp);
+  out.end();
+}
+
+}  // namespace
+
+json_document region_document(const region_config& config) {
+  document_writer out;
+  out.put("name", config.name);
+  out.put("state_directory", config.state_directory);
+  out.put("log_level", config.log_level);
+  put_cloud(out, config.cloud);
+  out.open_list("hosts");
+  for (const auto& host : config.hosts) put_host(out, host);
+  out.end_list();
+  out.open("podnet");
+  out.put("a", config.podnet.a);
+  out.put("b", config.podnet.b);
+  out.put("enabled", config.podnet.enabled);
+  out.end();
+  put_networks(out, config.networks);
+  put_policies(out, config.policies);
+  put_listen(out, config.listen);
+  out.put("kinds", config.kind_directories);
+  return out.finish();
+}
+
+}  // namespace regent
