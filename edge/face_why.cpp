@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include "edge/face_handlers.hpp"
+
+namespace regent {
+
+result<why_facts> face_handlers::gather(const resource_id& id) {
+  return journal([&](journal_reader& from) -> result<why_facts> {
+    auto what = from.find_resource(id);
+    if (!what) return failure(what.error());
+    if (!*what)
+      return not_found(fmt::format("no resource {} is known: the cloud has not named it to regent", id.text()));
+    auto open = from.jobs({id.text(), "open"}, {}, details_shown);
+    if (!open) return failure(open.error());
+    auto last = from.jobs({id.text(), {}}, {}, 1);
+    if (!last) return failure(last.error());
+    auto reports = from.reports(id);
+    if (!reports) return failure(reports.error());
+    why_facts facts;
+    facts.what = std::move(**what);
+    facts.open = std::move(open->rows);
+    if (!last->rows.empty() && !is_open(last->rows.front().state)) facts.last = std::move(last->rows.front());
+    facts.reports = std::move(*reports);
+    if (const auto job = explained_job(facts)) {
+      auto steps = from.steps(job->id);
+      if (!steps) return failure(steps.error());
+      facts.steps = std::move(*steps);
+    }
+    facts.problems = facts_.problems();
+    facts.now = time_.wall();
+    facts.hosts = facts_.hosts.list();
+    if (auto holders = gather_holders(from, facts); !holders) return failure(holders.error());
+    gather_actors(facts);
+    return facts;
+  });
+}
+
+/// Keeps the hosts that the job is on or queues at, and names the jobs that hold their leases.
+result<void> face_handlers::gather_holders(journal_reader& from, why_facts& facts) {
+  const auto job = explained_job(facts);
+  const auto is_queued = [&](const auto& host) {
+    return job &&
+           std::any_of(host.queue.begin(), host.queue.end(), [&](const auto& claim) { return claim.job == job->id; });
+  };
+  std::erase_if(facts.hosts, [&](const auto& host) {
+    return !is_queued(host) && std::none_of(facts.steps.begin(), facts.steps.end(),
+                                            [&](const auto& step) { return step.host == host.host; });
+  });
+  auto leases = from.leases();
+  if (!leases) return failure(leases.error());
+  facts.leases = std::move(*leases);
+  std::vector<job_id> holders;
+  for (const auto& host : facts.hosts) {
+    if (!is_queued(host)) continue;
+    for (const auto& claim : host.held) holders.push_back(claim.job);
+    for (const auto& lease : facts.leases)
+      if (lease.host == host.host) holders.push_back(lease.job);
+  }
+  for (const auto id : holders) {
+    auto owner = from.find_job(id);
+    if (!owner) return failure(owner.error());
+    if (*owner) facts.others.emplace(id, std::move(**owner));
+  }
+  return {};
+}
+
+void face_handlers::gather_actors(why_facts& facts) {
+  const auto add = [&](const std::string& type, const std::string& key) {
+    for (auto& each : facts_.probes.list(time_.steady(), 0, 1, type, key)) facts.actors.push_back(std::move(each));
+  };
+  add("lifecycle", facts.what.id.text());
+  for (const auto& host : facts.hosts) add("host", host.host.value());
+  for (const auto* type : {"region", "journal", "reporter"}) add(type, {});
+}
+
+result<std::string> face_handlers::why(const route_request& asked) {
+  const auto facts = gather({asked.captured[0], asked.captured[1]});
+  if (!facts) return failure(facts.error());
+  const auto said = explain(*facts);
+  const auto now = facts->now;
+  json_writer out;
+  out.open_object();
+  out.text("resource", facts->what.id.text());
+  out.text("state", name(facts->what.state));
+  out.time_and_age("since", facts->what.changed, now);
+  out.text("sentence", said.sentence);
+  out.open_array("causes");
+  for (const auto& each : said.causes) {
+    out.open_object();
+    out.text("code", each.code);
+    out.text("text", each.text);
+    out.text("host", each.host.value());
+    out.maybe_number("job", each.job.empty() ? std::nullopt : std::optional(each.job.value()));
+    out.maybe_number("step", each.step ? std::optional<std::int64_t>(*each.step) : std::nullopt);
+    out.time_and_age("since", each.since, now);
+    out.close_object();
+  }
+  out.close_array();
+  out.close_object();
+  return out.take();
+}
+
+}  // namespace regent

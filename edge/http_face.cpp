@@ -1,0 +1,39 @@
+#include "edge/http_face.hpp"
+
+#include "edge/http_server.hpp"
+#include "edge/routes.hpp"
+
+namespace regent {
+
+namespace {
+class served_face final : public http_face {
+ public:
+  served_face(const region_config& config, const std::string& journal_path, daemon_facts& facts, const clock& time)
+      : routes_(
+            config.name, [journal_path] { return open_sqlite_reader(journal_path); }, facts, time) {}
+
+  result<void> start(const http_listeners& where) {
+    auto started = start_http_server(where, [this](std::string_view target) { return routes_.answer(target); });
+    if (!started) return failure(started.error());
+    server_ = std::move(*started);
+    return {};
+  }
+  int port() const override { return server_->port(); }
+
+ private:
+  routes routes_;
+  std::unique_ptr<http_server> server_;  // after routes_: its thread ends before they do
+};
+}  // namespace
+
+result<std::unique_ptr<http_face>> start_http_face(const region_config& config, const std::string& journal_path,
+                                                   daemon_facts& facts, const clock& time) {
+  const auto& listen = config.listen;
+  const auto socket = listen.unix_socket.empty() ? config.state_directory + "/regent.sock" : listen.unix_socket;
+  auto face = std::make_unique<served_face>(config, journal_path, facts, time);
+  if (auto started = face->start({socket, listen.tcp, listen.address, listen.port}); !started)
+    return failure(started.error());
+  return face;
+}
+
+}  // namespace regent

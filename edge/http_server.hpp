@@ -1,0 +1,61 @@
+// A small HTTP/1.1 server that only answers GET and HEAD: a Unix socket and, if wanted, a TCP port, on one thread of
+// its own. A slow, silent or hostile client costs one bounded connection and delays nobody: every read and write has a
+// deadline, and when the connections are used up the one that has been idle longest makes room.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "base/result.hpp"
+
+namespace regent {
+
+struct http_answer {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+};
+
+/// {"error":{"code":…,"message":…}} with its status.
+http_answer http_error(int status, std::string_view code, std::string_view message);
+
+/// Given the request's target ("/path?query", always beginning with '/'); runs on the server's thread, so it must be
+/// quick. An exception becomes a 500 that says what it was.
+using http_handler = std::function<http_answer(std::string_view target)>;
+
+struct http_listeners {
+  std::string unix_socket;  ///< path; empty for none
+  bool tcp = false;
+  std::string address = "127.0.0.1";
+  int port = 0;  ///< 0: any free one
+};
+
+struct http_bounds {
+  std::size_t connections = limits::http_connections;
+  std::chrono::milliseconds idle = limits::http_idle;  ///< to send a whole request; to take a whole answer
+  std::chrono::milliseconds patience{1000};            ///< idle for longer: makes room when connections are used up
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = limits::http_body_bytes;  ///< of a request: read to its end and dropped
+  std::size_t answers_bytes = 64 << 20;              ///< all answers not yet taken by their clients
+};
+
+class http_server {
+ public:
+  virtual ~http_server() = default;             ///< stops, joins the thread and removes the socket file
+  virtual int port() const = 0;                 ///< the bound TCP port; 0 without TCP
+  virtual std::size_t connections() const = 0;  ///< open now
+};
+
+/// Errors: permanent `listen_failed` naming the address.
+result<std::unique_ptr<http_server>> start_http_server(const http_listeners& where, http_handler handler,
+                                                       http_bounds bounds = {});
+
+/// Whether a request that came over TCP with this Host header may be answered: a loopback name or address, or the
+/// address listened on. Anything else is a foreign web page that had its own name point here (DNS rebinding).
+bool host_allowed(std::string_view host_header, std::string_view listen_address);
+
+}  // namespace regent

@@ -1,0 +1,345 @@
+#include "edge/why.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "edge/http_face.hpp"
+
+namespace regent {
+
+namespace {
+using std::chrono::seconds;
+
+/// An actor that handles one message for longer than this is worth a word.
+constexpr milliseconds busy_notable{5000};
+constexpr std::size_t reason_bytes = 300;
+
+/// A reason from outside as part of a sentence: one line, bounded.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text.substr(0, reason_bytes)) line += c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
+  while (!line.empty() && (line.back() == ' ' || line.back() == '.')) line.pop_back();
+  if (text.size() > reason_bytes) line += " …";
+  return line;
+}
+
+std::string colon_reason(std::string_view reason) { return reason.empty() ? "" : ": " + one_line(reason); }
+
+std::string job_text(const job& what) { return fmt::format("job {} ({})", what.id.value(), name(what.what)); }
+
+/// For the sentences of one resource: everything that is asked of the facts more than once.
+class reasons {
+ public:
+  explicit reasons(const why_facts& facts) : facts_(facts) {}
+
+  std::vector<cause> all() {
+    if (const auto job = open_job())
+      open(*job);
+    else
+      at_rest();
+    if (facts_.what.degraded)
+      add({"degraded", fmt::format("degraded{}", colon_reason(facts_.what.reason)), {}, {}, {}, {}});
+    jobs_behind();
+    reports();
+    busy_actors();
+    return std::move(causes_);
+  }
+
+ private:
+  void add(cause what) { causes_.push_back(std::move(what)); }
+  std::string age(wall_time since) const { return span_text(std::max(milliseconds(0), facts_.now - since)); }
+  std::string since_text(wall_time since) const {
+    return fmt::format("since {} ({} ago)", iso_text(since), age(since));
+  }
+
+  std::optional<job> open_job() const {
+    auto job = explained_job(facts_);
+    return job && is_open(job->state) ? job : std::nullopt;
+  }
+
+  const host_status* host(const host_id& id) const {
+    const auto found =
+        std::find_if(facts_.hosts.begin(), facts_.hosts.end(), [&](const auto& each) { return each.host == id; });
+    return found == facts_.hosts.end() ? nullptr : &*found;
+  }
+
+  std::string step_text(const step& which) const {
+    const auto& about = which.about.empty() ? fmt::format("{} {}", which.primitive, which.verb) : which.about;
+    return fmt::format("step {} of {} ({})", which.index + 1, facts_.steps.size(), one_line(about));
+  }
+
+  std::string down_text(const host_status& status) const {
+    const auto since = status.last_seen ? " " + since_text(*status.last_seen) : "";
+    return fmt::format("{}{}{}", status.state, since, colon_reason(status.reason));
+  }
+
+  std::string until_text(const job& job) const {
+    if (!job.wait_deadline) return "";
+    const auto left = *job.wait_deadline - facts_.now;
+    return left.count() > 0 ? fmt::format(", for at most {} more", span_text(left)) : ", its deadline has passed";
+  }
+
+  /// The first of: a run under way, a lease waited for, a host waited for, a retry, the job's own words, its place in
+  /// the order.
+  void open(const job& job) {
+    if (runs_under_way()) return;
+    if (lease(job)) return;
+    const auto next = std::find_if(facts_.steps.begin(), facts_.steps.end(),
+                                   [](const auto& each) { return each.state == step_state::planned; });
+    if (next != facts_.steps.end() && host_away(job, *next)) return;
+    if (next != facts_.steps.end() && next->attempt > 0) return retry(job, *next);
+    if (!job.waits_for.empty())
+      return add({"wait",
+                  fmt::format("{} waits for {}{}", job_text(job), one_line(job.waits_for), until_text(job)),
+                  {},
+                  job.id,
+                  {},
+                  {}});
+    if (job.state == job_state::queued || facts_.steps.empty())
+      return add({"queued",
+                  fmt::format("{} is queued {} in lane {}{}", job_text(job), since_text(job.created), name(job.in),
+                              job.cause.empty() ? "" : fmt::format(" ({})", one_line(job.cause))),
+                  {},
+                  job.id,
+                  {},
+                  job.created});
+    const auto done = std::count_if(facts_.steps.begin(), facts_.steps.end(), [](const auto& each) {
+      return each.state == step_state::done || each.state == step_state::skipped;
+    });
+    add({"between_steps",
+         fmt::format("{} has {} of {} steps done and is about to go on", job_text(job), done, facts_.steps.size()),
+         {},
+         job.id,
+         {},
+         {}});
+  }
+
+  bool runs_under_way() {
+    const auto before = causes_.size();
+    for (const auto& each : facts_.steps) {
+      if (each.state == step_state::sent) running(each);
+      if (each.state == step_state::unknown) unknown(each);
+    }
+    return causes_.size() > before;
+  }
+
+  void running(const step& which) {
+    const auto* where = host(which.host);
+    if (where != nullptr && where->state == "down") return unknown(which);
+    const auto spent = which.started ? fmt::format(" for {}", age(*which.started)) : "";
+    const auto attempt = which.attempt > 1 ? fmt::format(", attempt {}", which.attempt) : "";
+    add({"step_running",
+         fmt::format("{} runs on {}{}, deadline {}{}", step_text(which), which.host.value(), spent,
+                     span_text(which.deadline), attempt),
+         which.host, which.job, which.index, which.started});
+  }
+
+  void unknown(const step& which) {
+    const auto* where = host(which.host);
+    const auto then = where == nullptr       ? fmt::format("{} is not in the region file", which.host.value())
+                      : where->state == "up" ? fmt::format("{} is asked about it", which.host.value())
+                                             : fmt::format("{} is asked about it when it returns: {}",
+                                                           which.host.value(), down_text(*where));
+    add({where != nullptr && where->state != "up" ? "host_down" : "outcome_unknown",
+         fmt::format("the outcome of {} is not known: {}", step_text(which), then), which.host, which.job, which.index,
+         which.started});
+  }
+
+  bool lease(const job& job) {
+    const auto before = causes_.size();
+    for (const auto& where : facts_.hosts)
+      for (std::size_t i = 0; i < where.queue.size(); ++i)
+        if (where.queue[i].job == job.id) lease_on(where, i);
+    return causes_.size() > before;
+  }
+
+  /// `place` is that in the host's queue.
+  void lease_on(const host_status& where, std::size_t place) {
+    const auto& claim = where.queue[place];
+    const auto holder = holder_of(where, claim.scope);
+    auto text = fmt::format("waits for the lease of {}", where.host.value());
+    if (!claim.scope.empty()) text += fmt::format(" (scope {})", one_line(claim.scope));
+    if (holder) text += fmt::format(" held by {} for {}", owner_text(holder->job), age(holder->since));
+    text += fmt::format(", {} in the queue before it", place);
+    if (!holder && place == 0) text += ": it is next";
+    if (where.state != "up") text += fmt::format("; {} is {}", where.host.value(), down_text(where));
+    add({"lease", text, where.host, holder ? holder->job : job_id{}, {}, claim.since});
+  }
+
+  std::string owner_text(job_id id) const {
+    const auto known = facts_.others.find(id);
+    return known == facts_.others.end() ? fmt::format("job {}", id.value())
+                                        : fmt::format("job {} ({})", id.value(), known->second.resource.text());
+  }
+
+  /// The holder of the same scope, else any on that host; what the host itself says goes before the journal.
+  std::optional<lease_claim> holder_of(const host_status& where, const std::string& scope) const {
+    auto held = where.held;
+    for (const auto& each : facts_.leases)
+      if (held.empty() && each.host == where.host) held.push_back({each.job, each.scope, {}, each.since});
+    if (held.empty()) return std::nullopt;
+    const auto same = std::find_if(held.begin(), held.end(), [&](const auto& each) { return each.scope == scope; });
+    return same == held.end() ? held.front() : *same;
+  }
+
+  bool host_away(const job& job, const step& next) {
+    const auto* where = host(next.host);
+    if (where == nullptr) {
+      add({"host_down",
+           fmt::format("{} needs {}, which is not in the region file", step_text(next), next.host.value()),
+           next.host,
+           job.id,
+           next.index,
+           {}});
+      return true;
+    }
+    if (where->state == "up") return false;
+    add({"host_down",
+         fmt::format("{} waits for {} to return: {}{}", step_text(next), next.host.value(), down_text(*where),
+                     until_text(job)),
+         next.host, job.id, next.index, where->last_seen});
+    return true;
+  }
+
+  void retry(const job& job, const step& next) {
+    const auto code = next.exit_code ? fmt::format(" with exit {}", *next.exit_code) : "";
+    add({"retry",
+         fmt::format("{} on {} failed{} in attempt {}{} and is tried again", step_text(next), next.host.value(), code,
+                     next.attempt, colon_reason(next.error)),
+         next.host, job.id, next.index, next.ended});
+  }
+
+  void at_rest() {
+    const auto& what = facts_.what;
+    switch (class_of(what.state)) {
+      case state_class::error: return unresourced();
+      case state_class::wants_work:
+      case state_class::in_progress: return no_job();
+      case state_class::ignored:
+        return add({"ignored",
+                    fmt::format("the cloud wants it left alone {}", since_text(what.changed)),
+                    {},
+                    {},
+                    {},
+                    what.changed});
+      case state_class::end:
+        return add(
+            {"closed", fmt::format("nothing: it is closed {}", since_text(what.changed)), {}, {}, {}, what.changed});
+      case state_class::stable: break;
+    }
+    if (what.state == scrub_queue) return grace();
+    add({"none",
+         fmt::format("nothing: it is {} {}", name(what.state), since_text(what.changed)),
+         {},
+         {},
+         {},
+         what.changed});
+  }
+
+  void grace() {
+    const auto& due = facts_.what.due;
+    const auto left = due ? *due - facts_.now : milliseconds(0);
+    const auto text =
+        !due ? std::string("waits for its grace period to end")
+        : left.count() > 0
+            ? fmt::format("waits for its grace period to end at {}, in {}", iso_text(*due), span_text(left))
+            : fmt::format("its grace period ended at {}: its scrub is about to start", iso_text(*due));
+    add({"grace", text + "; until then the cloud can take it back", {}, {}, {}, facts_.what.changed});
+  }
+
+  /// Has work and no job: the next poll or listing starts one, unless something stands in its way.
+  void no_job() {
+    add({"no_job",
+         fmt::format("no job is open for it yet; the next poll or listing of the cloud starts one ({} {})",
+                     name(facts_.what.state), since_text(facts_.what.changed)),
+         {},
+         {},
+         {},
+         facts_.what.changed});
+    for (const auto& [about, text] : facts_.problems)
+      add({"problem", fmt::format("{}{}", about, colon_reason(text)), {}, {}, {}, {}});
+  }
+
+  void unresourced() {
+    const auto& what = facts_.what;
+    auto text = fmt::format("unresourced {}", since_text(what.changed));
+    cause why{"unresourced", {}, {}, {}, {}, what.changed};
+    const auto broken = std::find_if(facts_.steps.begin(), facts_.steps.end(), [](const auto& each) {
+      return each.state == step_state::failed || each.state == step_state::unknown;
+    });
+    if (broken != facts_.steps.end()) {
+      const auto& reason = broken->error.empty() ? what.reason : broken->error;
+      text += fmt::format(": {} on {}{}{}", step_text(*broken), broken->host.value(),
+                          broken->exit_code ? fmt::format(" exit {}", *broken->exit_code) : "", colon_reason(reason));
+      why.host = broken->host;
+      why.step = broken->index;
+    } else {
+      text += colon_reason(!what.reason.empty() ? what.reason : facts_.last ? facts_.last->error_message : "");
+    }
+    if (facts_.last) why.job = facts_.last->id;
+    why.text = std::move(text);
+    add(std::move(why));
+  }
+
+  void jobs_behind() {
+    const auto explained = open_job();
+    for (const auto& each : facts_.open)
+      if (explained && each.id != explained->id)
+        add({"job_behind",
+             fmt::format("{} is {} as well{}", job_text(each), name(each.state),
+                         each.waits_for.empty() ? "" : ", waits for " + one_line(each.waits_for)),
+             {},
+             each.id,
+             {},
+             each.created});
+  }
+
+  void reports() {
+    if (facts_.reports.empty()) return;
+    const auto& first = facts_.reports.front();
+    auto text = fmt::format("the report of {} is not yet delivered to the cloud {}", name(first.state),
+                            since_text(first.created));
+    if (facts_.reports.size() > 1) text += fmt::format(", {} more behind it", facts_.reports.size() - 1);
+    for (const auto& actor : facts_.actors)
+      if (actor.type == "reporter" && !actor.last_error.empty())
+        text += fmt::format("; the reporter's last error{}", colon_reason(actor.last_error));
+    add({"report", text, {}, first.job, {}, first.created});
+  }
+
+  void busy_actors() {
+    for (const auto& actor : facts_.actors)
+      if (actor.busy_now >= busy_notable)
+        add({"actor_busy",
+             fmt::format("the {} actor{} has been handling {} for {}", actor.type,
+                         actor.key.empty() ? "" : " of " + actor.key, one_line(actor.last_message),
+                         span_text(actor.busy_now)),
+             {},
+             {},
+             {},
+             facts_.now - actor.busy_now});
+  }
+
+  const why_facts& facts_;
+  std::vector<cause> causes_;
+};
+}  // namespace
+
+std::optional<job> explained_job(const why_facts& facts) {
+  if (facts.open.empty()) return facts.last;
+  // A later state has got further; of two alike the older one goes first.
+  return *std::max_element(facts.open.begin(), facts.open.end(), [](const job& a, const job& b) {
+    return a.state != b.state ? a.state < b.state : a.id > b.id;
+  });
+}
+
+explanation explain(const why_facts& facts) {
+  explanation said;
+  said.causes = reasons(facts).all();
+  said.sentence = fmt::format("{} is {}: ", facts.what.id.text(), name(facts.what.state));
+  for (std::size_t i = 0; i < said.causes.size(); ++i) said.sentence += (i == 0 ? "" : "; ") + said.causes[i].text;
+  said.sentence += '.';
+  return said;
+}
+
+}  // namespace regent
