@@ -30,8 +30,9 @@ struct host_seen {
 };
 
 /// resource, job, step, lease: inserted or replaced by key. report, event: appended, numbered by the journal.
-/// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job comes before
-/// its steps and leases, and keeps its resource. end_lease, end_report and forget_resource of what is not there change nothing.
+/// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
+/// comes before its steps and leases, and keeps its resource. end_lease, end_report and forget_resource of what is not
+/// there change nothing.
 using mutation =
     std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen>;
 
@@ -44,11 +45,11 @@ struct journal_contents {
   std::vector<job> jobs;            ///< open ones, by id
   std::vector<step> steps;          ///< of open jobs, by job and index
   std::vector<lease> leases;
-  std::vector<report> reports;      ///< not yet delivered, by sequence
+  std::vector<report> reports;  ///< not yet delivered, by sequence
   std::vector<host_seen> hosts;
-  std::int64_t last_job = 0;        ///< the highest job number ever given out
-  std::string journal_id;           ///< 8 hex digits, made with the file; part of every run id
-  epoch_number epoch = 0;           ///< this reign's: already committed, higher than any before
+  std::int64_t last_job = 0;  ///< the highest job number ever given out
+  std::string journal_id;     ///< 8 hex digits, made with the file; part of every run id
+  epoch_number epoch = 0;     ///< this reign's: already committed, higher than any before
 };
 
 /// Belongs to one thread at a time.
@@ -57,11 +58,11 @@ class journal {
   virtual ~journal() = default;
   /// Begins a reign: raises and commits the epoch, and returns what was open.
   virtual result<journal_contents> begin_reign() = 0;
-  /// Commits the transactions together, durably (one fsync), or none of them. On success the sequence numbers of reports are
-  /// filled in. Errors: transient `journal_full` (no space), transient `journal_busy`, permanent `journal_io`,
-  /// bug `journal_constraint` (a row that the schema refuses: a transaction is named).
-  /// After `journal_full`, `journal_busy` or `journal_io` the same group may be committed again. What `journal_io` refused can
-  /// still be found after a crash: the disk failed to say whether it had kept it.
+  /// Commits the transactions together, durably (one fsync), or none of them. On success the sequence numbers of
+  /// reports are filled in. Errors: transient `journal_full` (no space), transient `journal_busy`, permanent
+  /// `journal_io`, bug `journal_constraint` (a row that the schema refuses: a transaction is named). After
+  /// `journal_full`, `journal_busy` or `journal_io` the same group may be committed again. What `journal_io` refused
+  /// can still be found after a crash: the disk failed to say whether it had kept it.
   virtual result<void> commit(std::span<transaction> group) = 0;
 };
 

@@ -1,0 +1,147 @@
+#include "test/support/journal_rows.hpp"
+
+namespace regent::test {
+
+namespace {
+
+using namespace std::string_literals;
+using namespace std::string_view_literals;
+
+// What tries to leave its column, or to end its text early.
+const std::string hostile = "x\"; touch /pwned; $(touch /pwned2)' OR 1=1; --\n\t\0after a NUL, \xff\xfe not UTF-8, 家"s;
+
+wall_time at(int n) { return wall_time(milliseconds(1'700'000'000'123 + n)); }
+
+std::string shown(const std::optional<wall_time>& time) {
+  return time ? std::to_string(time->time_since_epoch().count()) : "none";
+}
+
+}  // namespace
+
+resource full_resource(int n) {
+  resource row;
+  row.id = {"virtual_router", std::to_string(n)};
+  row.state = lifecycle_state::scrub_queue;
+  row.name = "router " + std::to_string(n) + hostile;
+  row.project = "project-" + std::to_string(n % 3);
+  row.updated = "2026-11-20T10:00:00.000000Z";
+  row.document = "{\"name\":\"" + std::to_string(n) + "\"}" + hostile;
+  row.reason = "because" + hostile;
+  row.degraded = true;
+  row.changed = at(n);
+  row.due = at(n + 1);
+  return row;
+}
+
+job full_job(int n, job_state state) {
+  job row;
+  row.id = job_id(n);
+  row.parent = job_id(n + 1000);
+  row.root = job_id(n + 2000);
+  row.resource = {"virtual_router", std::to_string(n)};
+  row.what = operation::scrub_prep;
+  row.state = state;
+  row.in = lane::audit;
+  row.cause = "cloud: requested" + hostile;
+  row.only_host = "podnet-b";
+  row.waits_for = "the lease of podnet-b" + hostile;
+  row.wait_deadline = at(n);
+  row.created = at(n + 1);
+  row.started = at(n + 2);
+  row.ended = at(n + 3);
+  row.degraded = true;
+  row.error_code = "step_failed";
+  row.error_message = "it did not work" + hostile;
+  return row;
+}
+
+step full_step(int n, int index) {
+  step row;
+  row.job = job_id(n);
+  row.index = index;
+  row.host = host_id("podnet-a");
+  row.primitive = "net/address";
+  row.verb = "build";
+  row.role = "enabled";
+  row.about = "the address of the router" + hostile;
+  row.parameters = "{\"address\":\"192.0.2.1\"}" + hostile;
+  row.deadline = milliseconds(61'001);
+  row.state = step_state::unknown;
+  row.run = run_id("0badcafe-" + std::to_string(n) + "-" + std::to_string(index) + "-2");
+  row.attempt = 2;
+  row.exit_code = -7;
+  row.output = std::string(70'000, 'o') + hostile;
+  row.error = "stderr" + hostile;
+  row.boot_id = "5d3c8a70-4a0c-4b5e-9f0e-1f2a3b4c5d6e";
+  row.started = at(n + 4);
+  row.ended = at(n + 5);
+  return row;
+}
+
+lease full_lease(int n) { return {host_id("podnet-a"), "virtual_router/" + std::to_string(n), job_id(n), 17, at(n)}; }
+
+report full_report(int n) {
+  report row;
+  row.resource = {"virtual_router", std::to_string(n)};
+  row.job = job_id(n);
+  row.state = lifecycle_state::running;
+  row.created = at(n);
+  return row;
+}
+
+event full_event(int n) {
+  event row;
+  row.at = at(n);
+  row.topic = "resource.state";
+  row.resource = {"virtual_router", std::to_string(n)};
+  row.root = job_id(n);
+  row.text = "number " + std::to_string(n) + hostile;
+  return row;
+}
+
+std::string text(const resource& row) {
+  return fmt::format("{} {} name={} project={} updated={} document={} reason={} degraded={} changed={} due={}",
+                     row.id.text(), name(row.state), row.name, row.project, row.updated, row.document, row.reason,
+                     row.degraded, shown(row.changed), shown(row.due));
+}
+
+std::string text(const job& row) {
+  return fmt::format(
+      "job {} parent={} root={} {} {} {} {} cause={} only={} waits={} until={} created={} started={} ended={} "
+      "degraded={} {} {}",
+      row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.state),
+      name(row.in), row.cause, row.only_host, row.waits_for, shown(row.wait_deadline), shown(row.created),
+      shown(row.started), shown(row.ended), row.degraded, row.error_code, row.error_message);
+}
+
+std::string text(const step& row) {
+  return fmt::format(
+      "step {}.{} on={} {} {} role={} about={} parameters={} deadline={} {} run={} attempt={} exit={} output={} "
+      "error={} boot={} "
+      "started={} ended={}",
+      row.job.value(), row.index, row.host.value(), row.primitive, row.verb, row.role, row.about, row.parameters,
+      row.deadline.count(), name(row.state), row.run.value(), row.attempt,
+      row.exit_code ? std::to_string(*row.exit_code) : "none", row.output, row.error, row.boot_id, shown(row.started),
+      shown(row.ended));
+}
+
+std::string text(const lease& row) {
+  return fmt::format("lease {} {} job={} epoch={} since={}", row.host.value(), row.scope, row.job.value(), row.epoch,
+                     shown(row.since));
+}
+
+std::string text(const report& row) {
+  return fmt::format("report {} {} job={} {} {}", row.sequence, row.resource.text(), row.job.value(), name(row.state),
+                     shown(row.created));
+}
+
+std::string text(const event& row) {
+  return fmt::format("event {} {} {} {} root={} {}", row.sequence, shown(row.at), row.topic, row.resource.text(),
+                     row.root.value(), row.text);
+}
+
+std::string text(const host_seen& row) {
+  return fmt::format("host {} {} {}", row.host.value(), row.boot_id, shown(row.at));
+}
+
+}  // namespace regent::test
