@@ -239,13 +239,13 @@ class reasons {
 
   void grace() {
     const auto& due = facts_.what.due;
-    const auto left = due ? *due - facts_.now : milliseconds(0);
-    const auto text =
-        !due ? std::string("waits for its grace period to end")
-        : left.count() > 0
-            ? fmt::format("waits for its grace period to end at {}, in {}", iso_text(*due), span_text(left))
-            : fmt::format("its grace period ended at {}: its scrub is about to start", iso_text(*due));
-    add({"grace", text + "; until then the cloud can take it back", {}, {}, {}, facts_.what.changed});
+    std::string text = "waits for its grace period to end";
+    if (due && *due <= facts_.now)
+      text = fmt::format("its grace period ended at {}: its scrub is about to start", iso_text(*due));
+    else if (due)
+      text += fmt::format(" at {}, in {}; until then the cloud can take it back", iso_text(*due),
+                          span_text(*due - facts_.now));
+    add({"grace", text, {}, {}, {}, facts_.what.changed});
   }
 
   /// Has work and no job: the next poll or listing starts one, unless something stands in its way.

@@ -1,0 +1,228 @@
+// Each cause once, from the facts that show it.
+#include "edge/why.hpp"
+
+#include "test/edge/fake_journal.hpp"
+#include "test/support/catch.hpp"
+
+using namespace regent;
+using namespace regent::test;
+using namespace std::chrono_literals;
+
+namespace {
+struct story {
+  explicit story(lifecycle_state state) {
+    facts.now = time.now;
+    facts.what = make_resource("virtual_router/3", state, time.ago(5min));
+  }
+  job& open(job_state state, operation what = operation::build) {
+    facts.open.push_back(
+        make_job(12 + static_cast<std::int64_t>(facts.open.size()), "virtual_router/3", what, state, time.ago(1min)));
+    return facts.open.back();
+  }
+  step& add_step(const std::string& host, const std::string& about, step_state state) {
+    facts.steps.push_back(make_step(12, static_cast<int>(facts.steps.size()), host, about, state));
+    return facts.steps.back();
+  }
+  void check(const std::string& code, const std::string& sentence) {
+    const auto said = explain(facts);
+    CHECK(said.causes.front().code == code);
+    CHECK(said.sentence == "virtual_router/3 is " + std::string(name(facts.what.state)) + ": " + sentence);
+  }
+  still_clock time;
+  why_facts facts;
+};
+}  // namespace
+
+TEST_CASE("why: a step runs") {
+  story now(building);
+  now.open(job_state::active);
+  now.facts.hosts = {make_host("podnet-a", "up")};
+  now.add_step("podnet-a", "namespace", step_state::done);
+  now.add_step("podnet-a", "address 10.0.0.1/24", step_state::sent).started = now.time.ago(3s);
+  now.add_step("podnet-a", "rules", step_state::planned);
+  now.check("step_running", "step 2 of 3 (address 10.0.0.1/24) runs on podnet-a for 3s, deadline 30s.");
+}
+
+TEST_CASE("why: the outcome of a step is not known while its host is away") {
+  story now(building);
+  now.open(job_state::active);
+  auto host = make_host("podnet-a", "down");
+  host.last_seen = now.time.ago(12s);
+  host.reason = "connection refused";
+  now.facts.hosts = {host};
+  now.add_step("podnet-a", "namespace", step_state::sent);
+  now.check(
+      "host_down",
+      "the outcome of step 1 of 1 (namespace) is not known: podnet-a is asked about it when it returns: down since "
+      "2026-11-20T09:59:48.000Z (12s ago): connection refused.");
+  now.facts.hosts[0].state = "up";
+  now.facts.steps[0].state = step_state::unknown;
+  now.check("outcome_unknown", "the outcome of step 1 of 1 (namespace) is not known: podnet-a is asked about it.");
+}
+
+TEST_CASE("why: a lease that another job holds, and its place in the queue") {
+  story now(building);
+  now.open(job_state::waiting);
+  auto host = make_host("podnet-a", "up");
+  host.held = {{job_id(6), "other", "user", now.time.ago(9s)}, {job_id(7), "virtual_router", "user", now.time.ago(2s)}};
+  for (const int before : {20, 21, 22, 12})
+    host.queue.push_back({job_id(before), "virtual_router", "user", now.time.ago(1s)});
+  now.facts.hosts = {host};
+  now.facts.others.emplace(job_id(7),
+                           make_job(7, "virtual_router/1", operation::build, job_state::active, now.time.now));
+  now.add_step("podnet-a", "namespace", step_state::planned);
+  now.check("lease",
+            "waits for the lease of podnet-a (scope virtual_router) held by job 7 (virtual_router/1) for 2s, 3 in the "
+            "queue before it.");
+  CHECK(explain(now.facts).causes.front().job == job_id(7));
+}
+
+TEST_CASE("why: next in the queue of a host that nobody holds but the journal's last holder") {
+  story now(building);
+  now.open(job_state::waiting);
+  auto host = make_host("podnet-a", "up");
+  host.queue = {{job_id(12), "", "user", now.time.ago(1s)}};
+  now.facts.hosts = {host};
+  now.check("lease", "waits for the lease of podnet-a, 0 in the queue before it: it is next.");
+  now.facts.leases = {{host_id("podnet-a"), "", job_id(7), 1, now.time.ago(4s)}};
+  now.check("lease", "waits for the lease of podnet-a held by job 7 for 4s, 0 in the queue before it.");
+}
+
+TEST_CASE("why: a host that has to return first, and until when that is waited for") {
+  story now(building);
+  now.open(job_state::waiting).wait_deadline = now.time.now + 4min;
+  auto host = make_host("podnet-b", "down");
+  host.last_seen = now.time.ago(12s);
+  host.reason = "connection refused\nby peer";
+  now.facts.hosts = {host};
+  now.add_step("podnet-b", "namespace", step_state::planned);
+  now.check("host_down",
+            "step 1 of 1 (namespace) waits for podnet-b to return: down since 2026-11-20T09:59:48.000Z (12s ago): "
+            "connection refused by "
+            "peer, for at most 4m 0s more.");
+  now.facts.hosts.clear();
+  now.check("host_down", "step 1 of 1 (namespace) needs podnet-b, which is not in the region file.");
+}
+
+TEST_CASE("why: a step that failed and is tried again") {
+  story now(building);
+  now.open(job_state::active);
+  now.facts.hosts = {make_host("podnet-a", "up")};
+  auto& step = now.add_step("podnet-a", "rules", step_state::planned);
+  step.attempt = 2;
+  step.exit_code = 75;
+  step.error = "nft is busy.";
+  now.check("retry",
+            "step 1 of 1 (rules) on podnet-a failed with exit 75 in attempt 2: nft is busy and is tried again.");
+}
+
+TEST_CASE("why: what the job itself says it waits for, its place in the order, and between steps") {
+  story now(building);
+  auto& job = now.open(job_state::queued);
+  now.check("queued",
+            "job 12 (build) is queued since 2026-11-20T09:59:00.000Z (1m 0s ago) in lane user (cloud: requested).");
+  job.waits_for = "virtual_router/4 to be running";
+  now.check("wait", "job 12 (build) waits for virtual_router/4 to be running.");
+  job.wait_deadline = now.time.ago(1s);
+  now.check("wait", "job 12 (build) waits for virtual_router/4 to be running, its deadline has passed.");
+  job.waits_for.clear();
+  job.state = job_state::active;
+  now.add_step("podnet-a", "namespace", step_state::done);
+  now.check("between_steps", "job 12 (build) has 1 of 1 steps done and is about to go on.");
+}
+
+TEST_CASE("why: the job that has got furthest is explained, and those behind it are named") {
+  story now(running_updating);
+  now.open(job_state::queued, operation::update);
+  now.open(job_state::active, operation::update);
+  now.open(job_state::queued, operation::build);
+  CHECK(explained_job(now.facts)->id == job_id(13));
+  const auto said = explain(now.facts);
+  CHECK(said.causes.size() == 3);
+  CHECK(said.causes[1].code == "job_behind");
+  CHECK(said.causes[1].text == "job 12 (update) is queued as well");
+}
+
+TEST_CASE("why: unresourced, by which step and with which words") {
+  story now(unresourced);
+  now.facts.last = make_job(12, "virtual_router/3", operation::build, job_state::failed, now.time.ago(6min));
+  now.add_step("podnet-a", "namespace", step_state::done);
+  auto& step = now.add_step("podnet-a", "address", step_state::failed);
+  step.exit_code = 2;
+  step.error = "Cannot find device";
+  now.check("unresourced",
+            "unresourced since 2026-11-20T09:55:00.000Z (5m 0s ago): step 2 of 2 (address) on podnet-a exit 2: Cannot "
+            "find device.");
+  now.facts.steps.clear();
+  now.facts.what.reason = "the record has no public address";
+  now.check("unresourced", "unresourced since 2026-11-20T09:55:00.000Z (5m 0s ago): the record has no public address.");
+}
+
+TEST_CASE("why: nothing, but a degraded pair and an undelivered report are said") {
+  story now(running);
+  now.check("none", "nothing: it is running since 2026-11-20T09:55:00.000Z (5m 0s ago).");
+  now.facts.what.degraded = true;
+  now.facts.what.reason = "podnet-b was away";
+  now.facts.reports = {{4, now.facts.what.id, job_id(12), running, now.time.ago(12s)},
+                       {5, now.facts.what.id, job_id(13), quiesced, now.time.ago(1s)}};
+  probe_view reporter;
+  reporter.type = "reporter";
+  reporter.last_error = "cloud_timeout: no answer";
+  now.facts.actors = {reporter};
+  const auto said = explain(now.facts);
+  CHECK(said.causes[1].text == "degraded: podnet-b was away");
+  CHECK(said.causes[2].text ==
+        "the report of running is not yet delivered to the cloud since 2026-11-20T09:59:48.000Z (12s ago), 1 more "
+        "behind it; the reporter's "
+        "last error: cloud_timeout: no answer");
+}
+
+TEST_CASE("why: work without a job names what stands in the way of the poll") {
+  story now(requested);
+  now.facts.problems = {{"cloud", "login refused"}};
+  now.check("no_job",
+            "no job is open for it yet; the next poll or listing of the cloud starts one (requested since "
+            "2026-11-20T09:55:00.000Z "
+            "(5m 0s ago)); cloud: login refused.");
+}
+
+TEST_CASE("why: a grace period ends at its time") {
+  story now(scrub_queue);
+  now.facts.what.due = now.time.now + 3h;
+  now.check("grace",
+            "waits for its grace period to end at 2026-11-20T13:00:00.000Z, in 3h 0m; until then the cloud can take it "
+            "back.");
+  now.facts.what.due = now.time.ago(1s);
+  now.check("grace", "its grace period ended at 2026-11-20T09:59:59.000Z: its scrub is about to start.");
+}
+
+TEST_CASE("why: an actor that has been busy for long is named") {
+  story now(running);
+  probe_view host;
+  host.type = "host";
+  host.key = "podnet-a";
+  host.last_message = "run_step";
+  host.busy_now = 45s;
+  now.facts.actors = {host};
+  CHECK(explain(now.facts).causes.back().text == "the host actor of podnet-a has been handling run_step for 45s");
+}
+
+TEST_CASE("why: every state has an answer, with a job and without") {
+  for (const auto& each : lifecycle_table) {
+    story without(each.state);
+    CHECK(explain(without.facts).causes.size() >= 1);
+    for (const auto state : {job_state::queued, job_state::waiting, job_state::active}) {
+      story with(each.state);
+      with.open(state);
+      const auto said = explain(with.facts);
+      CHECK(said.sentence.size() > 20);
+      CHECK(said.sentence.find("  ") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("why: a reason from outside is one bounded line") {
+  story now(unresourced);
+  now.facts.what.reason = std::string(5000, 'x') + "\n";
+  CHECK(explain(now.facts).sentence.size() < 500);
+}
