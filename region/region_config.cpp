@@ -109,10 +109,11 @@ config_check parse_region_config(const std::string& text) {
   if (root != nullptr && root->is == yaml_value::shape::map) {
     config_section file(*root, "", problems);
     read_file_sections(file, config);
+  } else if (root != nullptr && root->is == yaml_value::shape::null) {
+    problems.push_back({1, 1, "", "the file is empty", "start from `regent config example`"});
   } else if (root != nullptr) {
-    problems.push_back({root->line, root->column, "",
-                        root->is == yaml_value::shape::null ? "the file is empty" : "the file is not a map of sections",
-                        "start from `regent config example`"});
+    problems.push_back(
+        {root->line, root->column, "", "the file is not a map of sections", "start from `regent config example`"});
   }
   std::stable_sort(problems.begin(), problems.end(), [](const config_problem& a, const config_problem& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);

@@ -60,6 +60,7 @@ struct host_config {
   bool local = false;                                    ///< the machine itself, without SSH
   std::string state_directory = "/var/lib/regent-host";  ///< where the runner keeps runs and epoch, on the host
   std::size_t concurrency = limits::runs_in_flight_per_host;
+  bool operator==(const host_config&) const = default;
 };
 
 struct podnet_config {

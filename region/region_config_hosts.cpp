@@ -12,13 +12,11 @@ namespace {
 /// What hosts inherit, and whether the section said it at all (well or badly).
 struct host_defaults {
   host_config host;
-  bool login = false;     ///< a key file or the agent
+  bool key_file = false;
   bool host_key = false;  ///< a known_hosts file or a host CA
 };
 
 constexpr auto host_key_sources = {"host_key", "known_hosts_file", "host_ca"};
-
-bool says_login(const config_section& from) { return from.has("key_file") || from.has("agent"); }
 
 bool says_host_key(const config_section& from) {
   return std::any_of(host_key_sources.begin(), host_key_sources.end(), [&](auto key) { return from.has(key); });
@@ -26,11 +24,14 @@ bool says_host_key(const config_section& from) {
 
 /// What a section says of the login replaces what it inherited: a certificate belongs to its key.
 void read_login(config_section& from, host_config& host) {
-  if (from.has("key_file") || from.has("agent")) host.certificate_file.clear();
-  if (from.flag("agent", host.agent) && host.agent) host.key_file.clear();
+  if (from.has("key_file")) host.certificate_file.clear();
+  if (from.flag("agent", host.agent) && host.agent) {
+    host.key_file.clear();
+    host.certificate_file.clear();
+  }
   from.text("key_file", host.key_file, check_absolute_path);
   from.text("certificate_file", host.certificate_file, check_absolute_path);
-  if (from.has("certificate_file") && host.key_file.empty() && !says_login(from))
+  if (from.has("certificate_file") && host.key_file.empty() && !host.agent && !from.has("key_file"))
     from.complain("certificate_file", "a certificate without the key that it certifies", "add its key_file");
 }
 
@@ -80,7 +81,7 @@ host_defaults read_ssh_section(config_section& file) {
     ssh->complain("host_key", "a host key belongs to one host",
                   "move it there, or name a host_ca or known_hosts_file here");
   read_connection(*ssh, defaults.host);
-  defaults.login = says_login(*ssh);
+  defaults.key_file = ssh->has("key_file");
   defaults.host_key = says_host_key(*ssh);
   ssh->close(host_advice);
   return defaults;
@@ -96,11 +97,10 @@ std::string keyscan(const host_config& host) {
 /// What a host over SSH must have; `local` ones are reached without any of it.
 void check_remote(config_section& section, const host_config& host, const host_defaults& defaults) {
   section.need("address", "an IPv4 or IPv6 address, a host name, or `local: true` for this machine");
-  if (!defaults.login && !says_login(section))
+  const bool key_file_said = defaults.key_file || section.has("key_file");
+  if (host.key_file.empty() && !host.agent && !key_file_said)
     section.complain_at(section.map(), section.path(), "no way to log in: neither key_file nor agent",
                         "add key_file here or in the `ssh` section");
-  else if (host.key_file.empty() && !host.agent && section.has("agent"))
-    section.complain("agent", "no way to log in: no key_file, and the agent is not to be used", "add key_file");
   if (!defaults.host_key && !says_host_key(section))
     section.complain_at(section.map(), section.path(),
                         "the host's key is not known, and unknown hosts are not talked to", keyscan(host));

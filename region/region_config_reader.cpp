@@ -201,12 +201,10 @@ bool config_section::span(const std::string& key, milliseconds& into, millisecon
 std::optional<config_section> config_section::section(const std::string& key) {
   const auto* there = value(key);
   if (there == nullptr) return std::nullopt;
-  if (there->is == shape::map) return config_section(*there, path_of(key), *problems_);
-  if (there->is == shape::null)
-    complain_at(*there, path_of(key), "has nothing in it", "indent what belongs to it, or remove the key");
-  else
-    complain_at(*there, path_of(key), fmt::format("{} where a map belongs", name_of(there->is)),
-                "write `key: value` lines");
+  // A section whose every line is a comment says nothing, which is all right where nothing is needed.
+  if (there->is == shape::map || there->is == shape::null) return config_section(*there, path_of(key), *problems_);
+  complain_at(*there, path_of(key), fmt::format("{} where a map belongs", name_of(there->is)),
+              "write `key: value` lines");
   return std::nullopt;
 }
 

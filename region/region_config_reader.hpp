@@ -32,7 +32,7 @@ class config_section {
   template <std::integral T>
   bool number(const std::string& key, T& into, std::int64_t least, std::int64_t most, std::string_view what);
 
-  /// The map under the key; none if absent or not a map.
+  /// The map under the key, an empty one if nothing is there; none if the key is absent or something else is there.
   std::optional<config_section> section(const std::string& key);
   /// The value under the key, of any shape; nullptr if absent.
   const yaml_value* value(const std::string& key);

@@ -30,10 +30,20 @@ class tree_builder final : public YAML::EventHandler {
 
   const yaml_value* innermost_open() const { return open_.empty() ? nullptr : open_.back().value; }
 
+  bool empty() const { return tree_.empty(); }
+  const yaml_value& last() const { return tree_.back(); }
+
   void OnDocumentStart(const YAML::Mark& mark) override { documents.push_back(mark); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    place(make(yaml_value::shape::null, mark, anchor));
+    auto* made = make(yaml_value::shape::null, mark, anchor);
+    const auto* key = open_.empty() ? nullptr : open_.back().key;
+    if (key != nullptr && key->line < made->line) {
+      // Of a value that is not there yaml-cpp marks whatever comes next.
+      made->line = key->line;
+      made->column = key->column;
+    }
+    place(made);
   }
   void OnAlias(const YAML::Mark&, YAML::anchor_t anchor) override { place(anchors_.at(anchor)); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -156,6 +166,15 @@ config_problem syntax_problem(const YAML::Exception& what, const std::string& te
   } else if (what.msg == "illegal map value") {
     problem.message = "not valid YAML: a ':' where no key can be";
     problem.suggestion = "quote the value if the ':' belongs to it, and check the indentation";
+  } else if ((what.msg == "illegal document indicator in scalar" || what.msg == "illegal EOF in scalar") &&
+             !builder.empty()) {
+    problem.line = builder.last().line;
+    problem.column = builder.last().column;
+    problem.message = "not valid YAML: a quote opened after this is never closed";
+    problem.suggestion = "add the missing quote";
+  } else if (what.msg == "illegal flow end") {
+    problem.message = "not valid YAML: this bracket closes nothing, or another kind of bracket";
+    problem.suggestion = "compare it with the brackets before here";
   } else if (what.msg == "unknown token") {
     problem.message = "not valid YAML: a value cannot begin with this character";
     problem.suggestion = "quote the value";
@@ -174,7 +193,9 @@ const yaml_value* read_yaml(const std::string& text, yaml_tree& tree, std::vecto
   }
   tree_builder builder(tree);
   try {
-    std::istringstream in(text);
+    // With an end marker yaml-cpp notices a quote that is never closed; without one it may take the file's end for the
+    // other.
+    std::istringstream in(text + "\n...\n");
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(builder) && builder.documents.size() < 2) {
     }
