@@ -10,6 +10,7 @@
 #include "edge/cloud.hpp"
 #include "edge/http_face.hpp"
 #include "primitives/planner.hpp"
+#include "region/job.hpp"
 #include "transport/command_channel.hpp"
 
 namespace regent {
@@ -25,7 +26,9 @@ class region_context {
   std::string journal_id;
   epoch_number epoch = 0;
   std::function<std::unique_ptr<command_channel>(const host_config&, channel_sink)> open_channel;
-  std::function<result<std::unique_ptr<cloud>>(const region_config&)> open_cloud;
+  std::function<result<std::unique_ptr<cloud>>(const std::shared_ptr<const region_config>&)> open_cloud;
+  /// The resource's open job as the journal has it, or nothing; repairs that wait do not count.
+  std::function<result<std::optional<job_with_steps>>(const resource_id&)> open_job_of;
 
   /// The region file in force. Take it once per decision: SIGHUP replaces it.
   std::shared_ptr<const region_config> config() const {

@@ -1,5 +1,5 @@
-// Where the central actors are. Filled by the supervisor before the first message, emptied after the last: no actor's state
-// holds another central actor, so none keeps another alive.
+// Where the central actors are. Filled by the supervisor before the first message, emptied after the last: no actor's
+// state holds another central actor, so none keeps another alive.
 #pragma once
 
 #include <map>
@@ -35,11 +35,11 @@ class actor_directory {
     return node.empty() ? host_actor{} : node.mapped();
   }
   void clear() {
-    journal = {};
-    reader = {};
-    region = {};
-    poller = {};
-    reporter = {};
+    journal = journal_actor{};
+    reader = reader_actor{};
+    region = region_actor{};
+    poller = poller_actor{};
+    reporter = reporter_actor{};
     const std::lock_guard lock(guard_);
     hosts_.clear();
   }

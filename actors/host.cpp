@@ -17,11 +17,36 @@ class host_work {
     state.status.host = config.name;
     state.status.role = config.role;
     state.status.address = config.local ? "local" : config.address;
-    const auto me = caf::actor_cast<host_actor>(self_);
+    open_channel(config);
+    publish_leases();
+  }
+
+  void open_channel(const host_config& config) {
     // Weak: the channel belongs to this actor's state and must not keep the actor alive.
-    const auto weak = caf::actor_cast<caf::actor_addr>(me);
-    state.channel = context_->open_channel(config, sink(weak));
-    publish();
+    const auto weak = caf::actor_cast<caf::actor_addr>(caf::actor_cast<host_actor>(self_));
+    self_->state.channel.reset();
+    self_->state.channel = context_->open_channel(config, sink(weak));
+  }
+
+  /// A host that left the region file keeps what runs on it; whoever waits for an answer from it is told that none will
+  /// come.
+  void reconfigure(const std::optional<host_config>& config) {
+    auto& state = self_->state;
+    state.runs.disconnected();
+    if (config) {
+      state.status.role = config->role;
+      state.status.address = config->local ? "local" : config->address;
+      state.status.state = "connecting";
+      open_channel(*config);
+      return publish();
+    }
+    state.channel.reset();
+    const auto owners = state.owners;
+    for (const auto& [run, owner] : owners)
+      carry_out(state.runs.withdraw(run, "the host was taken out of the region file"));
+    context_->facts.hosts.remove(state.status.host);
+    context_->facts.note("host " + state.status.host.value(), "");
+    self_->quit();
   }
 
   void lease_is_wanted(const lease_wanted& wanted) {
@@ -47,7 +72,7 @@ class host_work {
       const auto asker = state.askers.extract(granted.job);
       if (!asker.empty()) caf::anon_send(asker.mapped(), lease_granted{state.status.host});
     }
-    publish();
+    publish_leases();
   }
 
   void run_is_wanted(const run_wanted& wanted) {
@@ -71,6 +96,7 @@ class host_work {
     self_->seen_as().waits_for("");
     context_->facts.note("host " + state.status.host.value(), "");
     commit_seen();
+    for (const auto& [run, owner] : state.owners) caf::anon_send(owner, run_waits{run, {}});
     carry_out(state.runs.connected(news.boot_id, context_->time.steady()));
     caf::anon_send(directory_->region, host_reachable{state.status.host, true});
     publish();
@@ -102,7 +128,9 @@ class host_work {
     publish();
   }
 
-  void forget(const std::vector<run_id>& runs) { self_->state.channel->forget(runs); }
+  void forget(const std::vector<run_id>& runs) {
+    if (!runs.empty()) self_->state.channel->forget(runs);
+  }
 
   void once_a_second() {
     carry_out(self_->state.runs.tick(context_->time.steady()));
@@ -111,9 +139,16 @@ class host_work {
   }
 
   void publish() {
+    auto& status = self_->state.status;
+    status.open_runs = self_->state.runs.size();
+    self_->seen_as().state(status.state);
+    context_->facts.hosts.publish(status);
+  }
+
+  /// Sorting and copying the queue costs something: only when it may have changed.
+  void publish_leases() {
     auto& state = self_->state;
     auto& status = state.status;
-    status.open_runs = state.runs.size();
     status.held.clear();
     std::vector<std::string> held;
     for (const auto& [scope, one] : state.leases.held()) {
@@ -123,9 +158,8 @@ class host_work {
     status.queue.clear();
     for (const auto& one : state.leases.waiting(context_->time.wall()))
       status.queue.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
-    self_->seen_as().state(status.state);
     self_->seen_as().leases(std::move(held));
-    context_->facts.hosts.publish(status);
+    publish();
   }
 
  private:
@@ -143,7 +177,8 @@ class host_work {
 
   std::string why_away() const {
     const auto& status = self_->state.status;
-    return fmt::format("{} is {}{}{}", status.host.value(), status.state, status.reason.empty() ? "" : ": ", status.reason);
+    return fmt::format("{} is {}{}{}", status.host.value(), status.state, status.reason.empty() ? "" : ": ",
+                       status.reason);
   }
 
   void commit_seen() {
@@ -204,6 +239,7 @@ host_actor::behavior_type run_host(host_shell* self, context_ptr context, direct
         work->publish();
       },
       [=](const channel_report& news) { work->reported(*news.report); },
+      [=](const host_config_changed& news) { work->reconfigure(news.config); },
       [=](const tick&) { work->once_a_second(); },
   };
 }

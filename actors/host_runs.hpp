@@ -1,4 +1,5 @@
-// The open runs of one host, across losses of its connection: what to send, what to ask, what has ended. Plain: no actor, no I/O.
+// The open runs of one host, across losses of its connection: what to send, what to ask, what has ended. Plain: no
+// actor, no I/O.
 #pragma once
 
 #include <map>
@@ -31,8 +32,8 @@ class host_runs {
   using action = std::variant<send, ask, cancel, deliver>;
   using actions = std::vector<action>;
 
-  /// A new run. `resumed`: it was sent by an earlier reign (or owner) while the host's boot id was `boot_at_send`, so the host
-  /// is asked before anything is sent.
+  /// A new run. `resumed`: it was sent by an earlier reign (or owner) while the host's boot id was `boot_at_send`, so
+  /// the host is asked before anything is sent.
   actions add(run_request request, bool resumed, const std::string& boot_at_send, steady_time now);
   /// The owner waits no longer. A run that was sent is ended on the host as well, if it can be reached.
   actions withdraw(const run_id& run, const std::string& why);
@@ -51,10 +52,10 @@ class host_runs {
  private:
   struct open_run {
     run_request request;
-    bool sent = false;          // or sent by an earlier reign
+    bool sent = false;  // or sent by an earlier reign
     std::string boot_at_send;
-    steady_time answer_by{};    // meaningful while up and sent
-    bool asked = false;         // because the answer was overdue
+    steady_time answer_by{};  // meaningful while up and sent
+    bool asked = false;       // because the answer was overdue
   };
   action dispatch(open_run& run, steady_time now);
   actions never_seen(open_run& run, const run_report& report, steady_time now);

@@ -67,6 +67,8 @@ using host_actor = caf::typed_actor<
     /// From the I/O threads: the channel is up (again), is down, answered a heartbeat, tells of a run.
     caf::reacts_to<channel_up>, caf::reacts_to<channel_down>, caf::reacts_to<channel_alive>,
     caf::reacts_to<channel_report>,
+    /// The region file has other words for this host, or none.
+    caf::reacts_to<host_config_changed>,
     /// Once a second: overdue answers, ageing of the queue.
     caf::reacts_to<tick>>;
 
@@ -83,6 +85,8 @@ using reader_actor = caf::typed_actor<
     caf::reacts_to<claim_wanted>>;
 
 using region_actor = caf::typed_actor<
+    /// First of all: what the last reign left, to be taken up at once.
+    caf::reacts_to<reign_begun>,
     /// A page of truth from a listing.
     caf::reacts_to<heads_seen>,
     /// The poll says that these may have work.
@@ -104,15 +108,13 @@ using region_actor = caf::typed_actor<
 
 using poller_actor = caf::typed_actor<
     /// From itself: ask for changes, and list when a listing is due.
-    caf::reacts_to<tick>,
-    /// New intervals and addresses.
-    caf::reacts_to<config_changed>>;
+    caf::reacts_to<tick>>;
 
 using reporter_actor = caf::typed_actor<
     /// These are durable: tell the cloud, in order per resource.
     caf::reacts_to<reports_committed>,
     /// From itself: deliver what is due.
-    caf::reacts_to<tick>>;
+    caf::reacts_to<timer>>;
 
 }  // namespace regent
 
@@ -137,12 +139,14 @@ REGENT_MESSAGE(channel_report)
 REGENT_MESSAGE(record_wanted)
 REGENT_MESSAGE(claim_wanted)
 REGENT_MESSAGE(commit_wanted)
+REGENT_MESSAGE(reign_begun)
 REGENT_MESSAGE(heads_seen)
 REGENT_MESSAGE(hinted)
 REGENT_MESSAGE(settled)
 REGENT_MESSAGE(reports_queued)
 REGENT_MESSAGE(report_settled)
 REGENT_MESSAGE(host_reachable)
+REGENT_MESSAGE(host_config_changed)
 REGENT_MESSAGE(config_changed)
 REGENT_MESSAGE(reports_committed)
 REGENT_MESSAGE(tick)
@@ -150,34 +154,34 @@ REGENT_MESSAGE(stop)
 #undef REGENT_MESSAGE
 
 CAF_BEGIN_TYPE_ID_BLOCK(regent, first_custom_type_id)
-  CAF_ADD_TYPE_ID(regent, (regent::record_answer))
-  CAF_ADD_TYPE_ID(regent, (regent::claim_answer))
-  CAF_ADD_TYPE_ID(regent, (regent::commit_answer))
-  CAF_ADD_TYPE_ID(regent, (regent::lease_granted))
-  CAF_ADD_TYPE_ID(regent, (regent::run_waits))
-  CAF_ADD_TYPE_ID(regent, (regent::run_ended))
-  CAF_ADD_TYPE_ID(regent, (regent::woken))
-  CAF_ADD_TYPE_ID(regent, (regent::timer))
-  CAF_ADD_TYPE_ID(regent, (regent::lease_wanted))
-  CAF_ADD_TYPE_ID(regent, (regent::lease_end))
-  CAF_ADD_TYPE_ID(regent, (regent::run_wanted))
-  CAF_ADD_TYPE_ID(regent, (regent::run_withdrawn))
-  CAF_ADD_TYPE_ID(regent, (regent::runs_committed))
-  CAF_ADD_TYPE_ID(regent, (regent::channel_up))
-  CAF_ADD_TYPE_ID(regent, (regent::channel_down))
-  CAF_ADD_TYPE_ID(regent, (regent::channel_alive))
-  CAF_ADD_TYPE_ID(regent, (regent::channel_report))
-  CAF_ADD_TYPE_ID(regent, (regent::record_wanted))
-  CAF_ADD_TYPE_ID(regent, (regent::claim_wanted))
-  CAF_ADD_TYPE_ID(regent, (regent::commit_wanted))
-  CAF_ADD_TYPE_ID(regent, (regent::heads_seen))
-  CAF_ADD_TYPE_ID(regent, (regent::hinted))
-  CAF_ADD_TYPE_ID(regent, (regent::settled))
-  CAF_ADD_TYPE_ID(regent, (regent::reports_queued))
-  CAF_ADD_TYPE_ID(regent, (regent::report_settled))
-  CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
-  CAF_ADD_TYPE_ID(regent, (regent::config_changed))
-  CAF_ADD_TYPE_ID(regent, (regent::reports_committed))
-  CAF_ADD_TYPE_ID(regent, (regent::tick))
-  CAF_ADD_TYPE_ID(regent, (regent::stop))
+CAF_ADD_TYPE_ID(regent, (regent::record_answer))
+CAF_ADD_TYPE_ID(regent, (regent::claim_answer))
+CAF_ADD_TYPE_ID(regent, (regent::commit_answer))
+CAF_ADD_TYPE_ID(regent, (regent::lease_granted))
+CAF_ADD_TYPE_ID(regent, (regent::run_waits))
+CAF_ADD_TYPE_ID(regent, (regent::run_ended))
+CAF_ADD_TYPE_ID(regent, (regent::woken))
+CAF_ADD_TYPE_ID(regent, (regent::timer))
+CAF_ADD_TYPE_ID(regent, (regent::lease_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::lease_end))
+CAF_ADD_TYPE_ID(regent, (regent::run_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::run_withdrawn))
+CAF_ADD_TYPE_ID(regent, (regent::runs_committed))
+CAF_ADD_TYPE_ID(regent, (regent::channel_up))
+CAF_ADD_TYPE_ID(regent, (regent::channel_down))
+CAF_ADD_TYPE_ID(regent, (regent::channel_alive))
+CAF_ADD_TYPE_ID(regent, (regent::channel_report))
+CAF_ADD_TYPE_ID(regent, (regent::record_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::claim_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::commit_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::heads_seen))
+CAF_ADD_TYPE_ID(regent, (regent::hinted))
+CAF_ADD_TYPE_ID(regent, (regent::settled))
+CAF_ADD_TYPE_ID(regent, (regent::reports_queued))
+CAF_ADD_TYPE_ID(regent, (regent::report_settled))
+CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
+CAF_ADD_TYPE_ID(regent, (regent::config_changed))
+CAF_ADD_TYPE_ID(regent, (regent::reports_committed))
+CAF_ADD_TYPE_ID(regent, (regent::tick))
+CAF_ADD_TYPE_ID(regent, (regent::stop))
 CAF_END_TYPE_ID_BLOCK(regent)

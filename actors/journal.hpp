@@ -16,8 +16,8 @@ struct journal_state {
 };
 using journal_shell = shell<journal_actor, journal_state>;
 
-/// Spawn detached: it blocks in fsync. A journal that cannot be written keeps what is waiting and tries again; nothing is sent to
-/// any host meanwhile, because nobody is answered.
+/// Spawn detached: it blocks in fsync. A journal that cannot be written keeps what is waiting and tries again; nothing
+/// is sent to any host meanwhile, because nobody is answered.
 journal_actor::behavior_type run_journal(journal_shell* self, context_ptr context, directory_ptr directory,
                                          std::shared_ptr<journal> store);
 

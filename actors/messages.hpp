@@ -72,21 +72,23 @@ struct channel_report {
 };
 
 // To the region
+struct reign_begun {
+  std::shared_ptr<const journal_contents> open;
+};
 struct heads_seen {
   std::shared_ptr<const std::vector<record_head>> heads;
   wall_time asked_at{};
-  bool last_of_start = false;  ///< the first whole listing is complete: the region is ready
 };
 struct hinted {
   std::vector<resource_id> ids;
   steady_time seen_at{};
 };
 struct settled {
-  std::shared_ptr<const resource> row;  ///< null: nothing is known about it (it could not be read)
-  std::string updated;                  ///< the cloud's stamp of the record that was read; may be empty
-  std::vector<job> repairs;             ///< waiting now for a host to return
-  bool superseded_repairs = false;      ///< repairs known so far are void
-  std::optional<milliseconds> again_in; ///< try once more then
+  std::shared_ptr<const resource> row;   ///< null: nothing is known about it (it could not be read)
+  std::string updated;                   ///< the cloud's stamp of the record that was read; may be empty
+  std::vector<job_with_steps> repairs;   ///< waiting now for a host to return
+  bool superseded_repairs = false;       ///< repairs known so far are void
+  std::optional<milliseconds> again_in;  ///< try once more then
 };
 struct reports_queued {
   resource_id id;
@@ -100,6 +102,9 @@ struct report_settled {
 struct host_reachable {
   host_id host;
   bool up = false;
+};
+struct host_config_changed {
+  std::optional<host_config> config;  ///< none: the host is no longer in the region file
 };
 struct config_changed {
   std::shared_ptr<const region_config> config;

@@ -1,7 +1,7 @@
 #include "actors/probed.hpp"
 
-#include <caf/mailbox_element.hpp>
 #include <cxxabi.h>
+#include <caf/mailbox_element.hpp>
 
 #include <cstdlib>
 #include <map>
@@ -14,7 +14,8 @@ namespace {
 
 std::string readable(const char* mangled) {
   int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(mangled, nullptr, nullptr, &status), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
+                                                         &std::free);
   std::string name = status == 0 ? text.get() : mangled;
   constexpr std::string_view ours = "regent::";
   return name.starts_with(ours) ? name.substr(ours.size()) : name;

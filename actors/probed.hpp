@@ -38,8 +38,7 @@ template <class Interface>
 class probed : public Interface::base {
  public:
   explicit probed(caf::actor_config& config)
-      : Interface::base(config),
-        probe_(dynamic_cast<const actor_config&>(this->system().config()).probes.add({}, {})) {
+      : Interface::base(config), probe_(dynamic_cast<const actor_config&>(this->system().config()).probes.add({}, {})) {
     this->set_exception_handler([this](std::exception_ptr& thrown) -> caf::error {
       log::error("actor {} failed: {}", this->name(), exception_text(thrown));
       return caf::sec::runtime_error;
@@ -54,8 +53,8 @@ class probed : public Interface::base {
     Interface::base::enqueue(std::move(element), unit);
   }
 
-  /// One message at a time, so that each can be stamped. After a result other than resume_later this object may be gone or at
-  /// work on another thread: only the local probe is touched then.
+  /// One message at a time, so that each can be stamped. After a result other than resume_later this object may be gone
+  /// or at work on another thread: only the local probe is touched then.
   caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t most) override {
     const auto held = probe_;
     auto outcome = caf::resumable::resume_later;

@@ -30,7 +30,11 @@ inline constexpr auto report_backoff_most = 60s;
 inline constexpr auto wait_for_host = 10min;   ///< a step waiting for its host to be reachable
 inline constexpr auto wait_for_standby = 20s;  ///< the same for the standby of a pair: then degraded
 inline constexpr auto wait_for_lease = 1h;
-inline constexpr auto wait_for_resource = 24h;
+inline constexpr auto wait_for_resource = 24h;     ///< for the cloud to accept a claim that depends on other resources
+inline constexpr auto wait_for_repair = 24h * 30;  ///< a repair waiting for its host
+inline constexpr auto wait_noted_after = 200ms;    ///< a shorter wait is not worth a commit
+inline constexpr auto claim_retry = 30s;
+inline constexpr int confirm_rounds_most = 3;  ///< a record that changes under the operation is planned again
 
 // Transport
 inline constexpr auto connect_deadline = 10s;

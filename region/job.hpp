@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
@@ -68,6 +69,11 @@ struct step {
   std::string boot_id;  ///< the host's when the run was sent
   std::optional<wall_time> started;
   std::optional<wall_time> ended;
+};
+
+struct job_with_steps {
+  regent::job job;
+  std::vector<step> steps;  ///< in order
 };
 
 struct lease {

@@ -19,6 +19,16 @@ job_execution::job_execution(regent::job job, std::vector<step> steps, std::stri
     }
 }
 
+void job_execution::append(std::vector<step> more) {
+  round_first_ = steps_.size();
+  for (auto& one : more) steps_.push_back(std::move(one));
+  not_before_.resize(steps_.size());
+}
+
+std::vector<step> job_execution::last_round() const {
+  return {steps_.begin() + static_cast<std::ptrdiff_t>(round_first_), steps_.end()};
+}
+
 const step* job_execution::failed_step() const {
   const auto found = std::find_if(steps_.begin(), steps_.end(), [](const step& candidate) {
     return candidate.state == step_state::failed && candidate.role != "standby";

@@ -71,6 +71,11 @@ class job_execution {
   /// The standby is known to be away: its steps are skipped and the job becomes degraded.
   void skip_standby(const host_id& host, const std::string& why, wall_time now);
 
+  /// More steps, planned because the record changed; numbered on from the last.
+  void append(std::vector<step> more);
+  /// The steps of the newest plan.
+  std::vector<step> last_round() const;
+
   const regent::job& job() const { return job_; }
   regent::job& job() { return job_; }
   const std::vector<step>& steps() const { return steps_; }
@@ -92,6 +97,7 @@ class job_execution {
   execution_policy policy_;
   std::string degraded_host_;
   std::string degraded_reason_;
+  std::size_t round_first_ = 0;
   std::vector<std::optional<wall_time>> not_before_;  // by index: end of the back-off
 };
 

@@ -1,0 +1,32 @@
+// The rows that a lifecycle actor writes, made from plans and outcomes. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "persistence/journal.hpp"
+#include "primitives/plan.hpp"
+#include "region/job_execution.hpp"
+#include "region/record.hpp"
+
+namespace regent {
+
+/// Steps numbered from `first`, parameters as JSON without secrets.
+std::vector<step> steps_of(const plan& what, job_id job, int first);
+
+/// The row of a resource whose record was just read, in `state`.
+resource row_of(const record& what, lifecycle_state state, wall_time now);
+
+event event_of(std::string topic, const resource_id& resource, job_id root, std::string text, wall_time now);
+
+/// "step 4 of 19 (address 10.0.0.1/24 in r3) on podnet-a: step_failed: …"
+std::string failure_text(const step& failed, std::size_t count);
+
+/// A repair of what the standby missed: a waiting job, and all the operation's steps on that host, to be done from the
+/// first.
+job_with_steps repair_of(const job_execution& degraded, job_id id, wall_time now);
+
+/// Puts a repair whose host went away again back to waiting.
+void wait_again(regent::job& job, std::vector<step>& steps, const std::string& why, wall_time now);
+
+}  // namespace regent

@@ -1,0 +1,309 @@
+#include "actors/region.hpp"
+
+#include <algorithm>
+
+#include "actors/host.hpp"
+#include "actors/lifecycle_rows.hpp"
+#include "persistence/journal_reader.hpp"
+
+namespace regent {
+
+namespace {
+
+class region_work {
+ public:
+  region_work(region_shell* self, context_ptr context, directory_ptr directory)
+      : self_(self), context_(std::move(context)), directory_(std::move(directory)) {}
+
+  void start(const journal_contents& open);
+  void seen(const heads_seen& message);
+  void hint(const hinted& message);
+  void rested(const settled& message, const caf::actor_addr& who);
+  void reports(const resource_id& id, int more);
+  void reported(const report_settled& message);
+  void host_news(const host_reachable& message);
+  void reconfigure(const region_config& config);
+  void died(const caf::actor_addr& who);
+  void once_a_second();
+  void stop_all();
+
+ private:
+  region_at_work& at() { return self_->state; }
+  region_entry& entry(const resource_id& id) { return at().entries[id]; }
+  void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
+            std::optional<steady_time> seen_at = {});
+  void wake_repairs(const resource_id& id);
+  void set_due(region_entry& one, const resource_id& id);
+  void retry(const resource_id& id, milliseconds after) { at().retries.emplace(context_->time.steady() + after, id); }
+  void act_on(const record_head& head, decision what, transaction& aside);
+  void commit_aside(transaction what) {
+    if (!what.empty())
+      caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(what)), 0, {}});
+  }
+  void start_host(const host_config& config, std::vector<lease> held) {
+    directory_->add_host(config.name, self_->spawn(run_host, context_, directory_, config, std::move(held)));
+  }
+  void show();
+
+  region_shell* self_;
+  context_ptr context_;
+  directory_ptr directory_;
+  std::map<host_id, host_config> hosts_;
+};
+
+void region_work::start(const journal_contents& open) {
+  std::map<job_id, job_with_steps> jobs;
+  for (const auto& one : open.jobs) jobs[one.id].job = one;
+  for (const auto& one : open.steps)
+    if (const auto found = jobs.find(one.job); found != jobs.end()) found->second.steps.push_back(one);
+  std::map<host_id, std::vector<lease>> held;
+  transaction orphans;
+  for (const auto& one : open.leases) {
+    if (jobs.contains(one.job))
+      held[one.host].push_back(one);
+    else
+      orphans.push_back(end_lease{one.host, one.scope, one.job});
+  }
+  commit_aside(std::move(orphans));
+  for (const auto& config : context_->config()->hosts) {
+    hosts_[config.name] = config;
+    start_host(config, held[config.name]);
+  }
+  for (const auto& row : open.resources) {
+    auto& one = entry(row.id);
+    one.row = row;
+    one.known.state = row.state;
+    one.known.updated = row.updated;
+    one.known.due = row.due;
+    set_due(one, row.id);
+  }
+  for (const auto& one : open.reports) ++entry(one.resource).known.reports_pending;
+  for (auto& [id, one] : jobs) {
+    if (!one.job.only_host.empty() && one.job.state == job_state::waiting)
+      entry(one.job.resource).repairs.push_back(one);
+    else
+      wake(one.job.resource, one.job.cause, one.job.in, one);
+  }
+  log::info("region: {} resources known, {} jobs taken up", at().entries.size(), jobs.size());
+  context_->facts.ready = true;
+  show();
+  once_a_second();
+}
+
+void region_work::show() {
+  self_->seen_as().state(fmt::format("{} resources, {} at work", at().entries.size(), at().actors.size()));
+}
+
+void region_work::set_due(region_entry& one, const resource_id& id) {
+  std::erase_if(at().due, [&](const auto& pair) { return pair.second == id; });
+  if (one.known.due && one.known.state == scrub_queue) at().due.emplace(*one.known.due, id);
+}
+
+void region_work::wake(const resource_id& id, std::string cause, lane in, std::optional<job_with_steps> open,
+                       std::optional<steady_time> seen_at) {
+  auto& one = entry(id);
+  if (at().stopping || one.known.busy) return;
+  auto task = std::make_shared<lifecycle_task>();
+  task->id = id;
+  task->cause = std::move(cause);
+  task->in = in;
+  if (!one.row.id.empty()) task->known = one.row;
+  task->open = std::move(open);
+  task->repairs = one.repairs;
+  task->seen_at = seen_at;
+  one.known.busy = true;
+  one.look_again = false;
+  one.actor =
+      self_->spawn<caf::monitored>(run_lifecycle, context_, directory_, std::shared_ptr<const lifecycle_task>(task));
+  at().actors[one.actor.address()] = id;
+  show();
+}
+
+void region_work::seen(const heads_seen& message) {
+  transaction aside;
+  for (const auto& head : *message.heads) {
+    const auto found = at().entries.find(head.id);
+    const auto what = decide(found == at().entries.end() ? nullptr : &found->second.known, head, message.asked_at);
+    if (what != decision::nothing) act_on(head, what, aside);
+  }
+  commit_aside(std::move(aside));
+}
+
+void region_work::act_on(const record_head& head, decision what, transaction& aside) {
+  auto& one = entry(head.id);
+  switch (what) {
+    case decision::nothing: return;
+    case decision::work: return wake(head.id, fmt::format("cloud: {}", name(head.state)));
+    case decision::queue_scrub: return wake(head.id, "cloud: scrub_queue", lane::audit);
+    case decision::report_again:
+      log::warn("{}: the cloud has lost {}: reported again", head.id.text(), name(one.known.state));
+      aside.push_back(report{0, head.id, {}, one.known.state, context_->time.wall()});
+      return;
+    case decision::take_over: break;
+  }
+  one.known.state = head.state;
+  one.known.updated = head.updated;
+  one.known.due.reset();
+  set_due(one, head.id);
+  one.row.id = head.id;
+  one.row.state = head.state;
+  one.row.project = head.project;
+  one.row.updated = head.updated;
+  one.row.changed = context_->time.wall();
+  one.row.due.reset();
+  aside.push_back(one.row);
+}
+
+void region_work::hint(const hinted& message) {
+  for (const auto& id : message.ids) {
+    auto& one = entry(id);
+    // Our own last word is still on its way: what the cloud says of this resource is old.
+    if (one.known.busy || one.known.reports_pending > 0)
+      one.look_again = true;
+    else
+      wake(id, "cloud: named as changed", lane::user, {}, message.seen_at);
+  }
+}
+
+void region_work::rested(const settled& message, const caf::actor_addr& who) {
+  const auto found = at().actors.find(who);
+  if (found == at().actors.end()) return;
+  const auto id = found->second;
+  at().actors.erase(found);
+  auto& one = entry(id);
+  one.actor = lifecycle_actor{};
+  one.known.busy = false;
+  if (message.row) {
+    one.row = *message.row;
+    one.row.document.clear();
+    one.known.state = one.row.state;
+    one.known.updated = message.updated;
+    one.known.due = one.row.due;
+    set_due(one, id);
+  }
+  if (message.superseded_repairs) one.repairs.clear();
+  for (const auto& fresh : message.repairs) {
+    std::erase_if(one.repairs, [&](const job_with_steps& old) { return old.job.id == fresh.job.id; });
+    one.repairs.push_back(fresh);
+  }
+  if (message.again_in) retry(id, *message.again_in);
+  wake_repairs(id);
+  show();
+}
+
+void region_work::reports(const resource_id& id, int more) { entry(id).known.reports_pending += more; }
+
+void region_work::reported(const report_settled& message) {
+  auto& one = entry(message.id);
+  one.known.reports_pending = std::max(0, one.known.reports_pending - 1);
+  one.known.reported = message.at;
+  if (one.known.reports_pending > 0 || one.known.busy) return;
+  if (one.look_again)
+    wake(message.id, "cloud: named as changed meanwhile");
+  else if (!message.delivered)
+    retry(message.id, std::chrono::seconds(5));
+}
+
+void region_work::wake_repairs(const resource_id& id) {
+  auto& one = entry(id);
+  for (const auto& waiting : one.repairs) {
+    const auto status = context_->facts.hosts.find(host_id(waiting.job.only_host));
+    if (status && status->state == "up") {
+      const auto copy = waiting;
+      return wake(id, copy.job.cause, lane::retry, copy);
+    }
+  }
+}
+
+void region_work::host_news(const host_reachable& message) {
+  if (!message.up) return;
+  std::vector<resource_id> mended;
+  for (const auto& [id, one] : at().entries)
+    if (!one.repairs.empty()) mended.push_back(id);
+  for (const auto& id : mended) wake_repairs(id);
+}
+
+void region_work::reconfigure(const region_config& config) {
+  std::map<host_id, host_config> wanted;
+  for (const auto& host : config.hosts) wanted[host.name] = host;
+  for (const auto& [name, old] : hosts_) {
+    const auto actor = directory_->host(name);
+    const auto found = wanted.find(name);
+    if (found == wanted.end())
+      caf::anon_send(directory_->take_host(name), host_config_changed{});
+    else if (found->second != old)
+      caf::anon_send(actor, host_config_changed{found->second});
+  }
+  for (const auto& [name, host] : wanted)
+    if (!hosts_.contains(name)) start_host(host, {});
+  hosts_ = std::move(wanted);
+}
+
+/// A lifecycle actor that ended without a word: its job is as the journal has it, and is taken up again.
+void region_work::died(const caf::actor_addr& who) {
+  const auto found = at().actors.find(who);
+  if (found == at().actors.end() || at().stopping) return;
+  const auto id = found->second;
+  at().actors.erase(found);
+  auto& one = entry(id);
+  one.actor = lifecycle_actor{};
+  one.known.busy = false;
+  log::error("{}: its actor died; it is taken up again from the journal", id.text());
+  retry(id, std::chrono::seconds(1));
+}
+
+void region_work::once_a_second() {
+  self_->delayed_send(self_, std::chrono::seconds(1), tick{});
+  const auto now = context_->time.steady();
+  while (!at().retries.empty() && at().retries.begin()->first <= now) {
+    const auto id = at().retries.begin()->second;
+    at().retries.erase(at().retries.begin());
+    auto open = context_->open_job_of(id);
+    if (!open) {
+      log::error("{}: {}", id.text(), open.error().text());
+      retry(id, std::chrono::seconds(5));
+      continue;
+    }
+    wake(id, "once more", lane::retry, *open);
+  }
+  const auto wall = context_->time.wall();
+  std::vector<resource_id> over;
+  for (const auto& [when, id] : at().due) {
+    if (when > wall) break;
+    if (!entry(id).known.busy && entry(id).known.reports_pending == 0) over.push_back(id);
+  }
+  for (const auto& id : over) wake(id, "the grace period is over");
+}
+
+void region_work::stop_all() {
+  at().stopping = true;
+  for (const auto& [address, id] : at().actors)
+    if (auto& actor = entry(id).actor; actor) self_->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& [name, config] : hosts_)
+    if (const auto actor = directory_->take_host(name)) self_->send_exit(actor, caf::exit_reason::user_shutdown);
+  at().actors.clear();
+  at().entries.clear();
+  self_->quit();
+}
+
+}  // namespace
+
+region_actor::behavior_type run_region(region_shell* self, context_ptr context, directory_ptr directory) {
+  self->seen_as().called("region", context->config()->name);
+  const auto work = std::make_shared<region_work>(self, std::move(context), std::move(directory));
+  self->set_down_handler([=](const caf::down_msg& gone) { work->died(gone.source); });
+  return {
+      [=](const reign_begun& m) { work->start(*m.open); },
+      [=](const heads_seen& m) { work->seen(m); },
+      [=](const hinted& m) { work->hint(m); },
+      [=](const settled& m) { work->rested(m, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
+      [=](const reports_queued& m) { work->reports(m.id, m.count); },
+      [=](const report_settled& m) { work->reported(m); },
+      [=](const host_reachable& m) { work->host_news(m); },
+      [=](const config_changed& m) { work->reconfigure(*m.config); },
+      [=](const tick&) { work->once_a_second(); },
+      [=](const stop&) { work->stop_all(); },
+  };
+}
+
+}  // namespace regent

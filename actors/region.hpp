@@ -1,0 +1,40 @@
+// The registry: what is known of every resource, who is at work, and who must be woken when. A resource at rest costs
+// one entry.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/context.hpp"
+#include "actors/directory.hpp"
+#include "actors/lifecycle.hpp"
+#include "actors/probed.hpp"
+#include "region/known_region.hpp"
+
+namespace regent {
+
+struct region_entry {
+  known_resource known;
+  resource row;                         // document left empty: the journal keeps what it has
+  lifecycle_actor actor;                // null at rest
+  bool look_again = false;              // named while busy: read it once more when it rests
+  std::vector<job_with_steps> repairs;  // waiting for a host to return
+};
+
+struct region_at_work {
+  std::unordered_map<resource_id, region_entry> entries;
+  std::map<caf::actor_addr, resource_id> actors;
+  std::set<std::pair<wall_time, resource_id>> due;  // ends of grace periods
+  std::multimap<steady_time, resource_id> retries;
+  bool stopping = false;
+};
+using region_shell = shell<region_actor, region_at_work>;
+
+/// Spawns the host actors and the lifecycle actors, once reign_begun has come.
+region_actor::behavior_type run_region(region_shell* self, context_ptr context, directory_ptr directory);
+
+}  // namespace regent
