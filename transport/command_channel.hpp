@@ -29,7 +29,7 @@ struct run_request {
   std::string script_hash;                    ///< [0-9a-f]{64}
   std::string verb;                           ///< the function of the script to call
   std::vector<run_parameter> parameters;
-  milliseconds deadline{60000};               ///< enforced on the host: TERM, then KILL
+  milliseconds deadline{60000};  ///< enforced on the host: TERM, then KILL
   std::size_t output_cap = limits::run_output_kept_bytes;
 };
 
@@ -45,14 +45,14 @@ std::string_view name(run_status status);
 struct run_report {
   run_id run;
   run_status status = run_status::never_seen;
-  int exit_code = -1;       ///< finished only
-  bool timed_out = false;   ///< ended by its deadline, on the host
-  bool cancelled = false;   ///< ended by cancel
-  bool truncated = false;   ///< output or errors were over the cap
-  std::string output;       ///< stdout
-  std::string errors;       ///< stderr, or why it was refused
-  std::string boot_id;      ///< the host's boot id at the time of the answer
-  milliseconds took{0};     ///< on the host
+  int exit_code = -1;      ///< finished only
+  bool timed_out = false;  ///< ended by its deadline, on the host
+  bool cancelled = false;  ///< ended by cancel
+  bool truncated = false;  ///< output or errors were over the cap
+  std::string output;      ///< stdout
+  std::string errors;      ///< stderr, or why it was refused
+  std::string boot_id;     ///< the host's boot id at the time of the answer
+  milliseconds took{0};    ///< on the host
 };
 
 /// Told about one host, on an I/O thread; must return quickly. Reports come at least once: the receiver drops repeats.
@@ -60,7 +60,7 @@ struct channel_sink {
   std::function<void(const std::string& boot_id, milliseconds latency)> connected;
   std::function<void(const error& why)> disconnected;  ///< also after each failed attempt to connect
   std::function<void(const run_report& report)> reported;
-  std::function<void(milliseconds latency)> alive;     ///< every heartbeat's round trip
+  std::function<void(milliseconds latency)> alive;  ///< every heartbeat's round trip
 };
 
 /// One host's warm channel. Connects by itself and again after a loss, backing off with jitter. Thread-safe.

@@ -1,0 +1,18 @@
+// A host's runner by SSH: one libssh session with one channel, never blocking, on one I/O thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "transport/host_stream.hpp"
+#include "transport/transport.hpp"
+
+namespace regent {
+
+/// Takes over a connected TCP socket, whatever comes of it. `certified`: see host_key.hpp.
+/// The stream's open() errors: host_key_mismatch, host_key_unknown, login_refused, key_unreadable (permanent);
+/// connection_failed (transient).
+std::unique_ptr<host_stream> make_ssh_stream(int socket, host_endpoint endpoint, std::string certified,
+                                             std::string command);
+
+}  // namespace regent
