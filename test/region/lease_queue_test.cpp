@@ -1,0 +1,127 @@
+#include "region/lease_queue.hpp"
+
+#include <random>
+#include <set>
+
+#include "test/support/catch.hpp"
+
+using namespace regent;
+using namespace std::chrono_literals;
+
+namespace {
+const wall_time t0{std::chrono::hours(24 * 365 * 50)};
+lease_request wants(int job, std::string scope, lane in = lane::user, wall_time since = t0) {
+  return {job_id(job), std::move(scope), in, since};
+}
+}  // namespace
+
+TEST_CASE("a scope has one holder, and the next gets it when it ends") {
+  lease_queue queue(4);
+  queue.ask(wants(1, "r1"));
+  queue.ask(wants(2, "r1"));
+  REQUIRE(queue.grant(t0).size() == 1);
+  CHECK(queue.holds(job_id(1), "r1"));
+  CHECK(queue.grant(t0).empty());
+  CHECK(queue.end(job_id(1), "r1"));
+  const auto granted = queue.grant(t0);
+  REQUIRE(granted.size() == 1);
+  CHECK(granted[0].job == job_id(2));
+}
+
+TEST_CASE("a host has no more holders than its capacity") {
+  lease_queue queue(2);
+  for (int job = 1; job <= 5; ++job) queue.ask(wants(job, "r" + std::to_string(job)));
+  CHECK(queue.grant(t0).size() == 2);
+  CHECK(queue.waiting(t0).size() == 3);
+}
+
+TEST_CASE("asking twice queues once, and one who waits may leave") {
+  lease_queue queue(1);
+  queue.ask(wants(1, "r1"));
+  queue.grant(t0);
+  queue.ask(wants(1, "r1"));
+  queue.ask(wants(2, "r2"));
+  queue.ask(wants(2, "r2"));
+  CHECK(queue.waiting(t0).size() == 1);
+  CHECK(queue.end(job_id(2), "r2"));
+  CHECK(queue.waiting(t0).empty());
+  CHECK_FALSE(queue.end(job_id(2), "r2"));
+}
+
+TEST_CASE("a user's change goes before a retry, and a retry before an audit") {
+  lease_queue queue(1);
+  queue.ask(wants(1, "a", lane::audit));
+  queue.ask(wants(2, "b", lane::retry));
+  queue.ask(wants(3, "c", lane::user));
+  CHECK(queue.grant(t0)[0].job == job_id(3));
+}
+
+TEST_CASE("an audit that has waited long goes before a user's new change") {
+  lease_queue queue(1, 1min);
+  queue.ask(wants(1, "a", lane::audit, t0 - 3min));
+  queue.ask(wants(2, "b", lane::user, t0));
+  CHECK(queue.grant(t0)[0].job == job_id(1));
+}
+
+TEST_CASE("a job that waits for the whole host is overtaken by nobody and stands alone") {
+  lease_queue queue(4);
+  queue.ask(wants(1, "r1"));
+  queue.grant(t0);
+  queue.ask(wants(2, std::string(whole_host)));
+  queue.ask(wants(3, "r3"));
+  CHECK(queue.grant(t0).empty());
+  queue.end(job_id(1), "r1");
+  const auto granted = queue.grant(t0);
+  REQUIRE(granted.size() == 1);
+  CHECK(granted[0].job == job_id(2));
+  queue.end(job_id(2), std::string(whole_host));
+  CHECK(queue.grant(t0).size() == 1);
+}
+
+TEST_CASE("leases restored from the journal count, even beyond the capacity") {
+  lease_queue queue(1);
+  queue.restore(wants(1, "r1"));
+  queue.restore(wants(2, "r2"));
+  queue.ask(wants(3, "r3"));
+  CHECK(queue.grant(t0).empty());
+  queue.end(job_id(1), "r1");
+  CHECK(queue.grant(t0).empty());
+  queue.end(job_id(2), "r2");
+  CHECK(queue.grant(t0).size() == 1);
+}
+
+TEST_CASE("whatever order things happen in, a scope never has two holders and everybody gets his turn") {
+  const auto seed = Catch::rngSeed();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  lease_queue queue(3, 1min);
+  std::set<int> open;
+  int next = 0;
+  auto now = t0;
+  std::map<int, std::string> scope;
+  for (int turn = 0; turn < 2000; ++turn) {
+    now += 1s;
+    if (random() % 2 == 0 || open.empty()) {
+      scope[++next] = "r" + std::to_string(random() % 6);
+      queue.ask({job_id(next), scope[next], static_cast<lane>(random() % 3), now});
+      open.insert(next);
+    } else {
+      for (const auto& [held, request] : std::map(queue.held())) {
+        queue.end(request.job, held);
+        open.erase(static_cast<int>(request.job.value()));
+        break;
+      }
+    }
+    for (const auto& granted : queue.grant(now)) CHECK(queue.holds(granted.job, granted.scope));
+    REQUIRE(queue.held().size() <= 3);
+  }
+  for (int turn = 0; turn < 5000 && !open.empty(); ++turn) {
+    const auto held = queue.held();
+    for (const auto& [name, request] : held) {
+      queue.end(request.job, name);
+      open.erase(static_cast<int>(request.job.value()));
+    }
+    queue.grant(now += 1s);
+  }
+  CHECK(open.empty());
+}
