@@ -1,0 +1,53 @@
+// Asks the daemon over its Unix socket or its loopback port, once, with a deadline.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace regent::cli {
+
+/// Where a daemon may be found: a Unix socket, or else host and port.
+struct daemon_address {
+  std::string unix_socket;
+  std::string host;
+  int port = 0;
+  std::string text() const;
+};
+
+/// What the options --socket, --url and --config said; empty where they were not given.
+struct daemon_choice {
+  std::string socket;
+  std::string url;
+  std::string config;
+};
+
+/// The addresses to try, in order: the option given, else REGENT_SOCKET, else REGENT_URL, else the default sockets.
+/// Errors: permanent `bad_url`, `bad_config` naming the value.
+result<std::vector<daemon_address>> daemon_addresses(const daemon_choice& choice);
+
+/// "http://127.0.0.1:8420", "http://[::1]:8420/". Errors: permanent `bad_url`.
+result<daemon_address> parse_daemon_url(const std::string& url);
+
+struct daemon_answer {
+  int status = 0;
+  std::string body;
+};
+
+inline constexpr std::chrono::seconds daemon_deadline{15};
+inline constexpr std::size_t daemon_answer_bytes = 64 << 20;
+
+/// One GET. `target` is encoded already. Errors: transient `daemon_unreachable` (nobody is there), transient
+/// `daemon_silent` (no whole answer within the deadline), permanent `daemon_garbled` (what came is no HTTP, or too
+/// much).
+result<daemon_answer> ask_daemon(const daemon_address& where, const std::string& target,
+                                 std::chrono::milliseconds deadline = daemon_deadline);
+
+/// The first of the addresses at which somebody answers. Errors: as above; if nobody is anywhere, one sentence that
+/// names them all.
+result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target);
+
+}  // namespace regent::cli

@@ -1,0 +1,315 @@
+#include "cli/read_views.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+#include "base/clock.hpp"
+#include "cli/table_text.hpp"
+#include "region/json.hpp"
+
+namespace regent::cli {
+
+namespace {
+using rapidjson::Value;
+
+constexpr std::size_t output_lines = 20;
+
+/// A field as text: "" for none, null, false or an object; true is its own name.
+std::string field(const Value& from, std::string_view path) {
+  const auto* found = find_path(from, path);
+  if (found == nullptr || found->IsNull() || found->IsObject() || found->IsArray() || found->IsFalse()) return {};
+  if (found->IsString()) return {found->GetString(), found->GetStringLength()};
+  if (found->IsTrue()) return std::string(path);
+  return json_text(*found);
+}
+
+/// A number of milliseconds as a span; "" for none.
+std::string span(const Value& from, std::string_view path) {
+  const auto* found = find_path(from, path);
+  if (found == nullptr || !found->IsInt64()) return {};
+  return span_text(milliseconds(std::max<std::int64_t>(0, found->GetInt64())));
+}
+
+std::string ago(const Value& from, std::string_view path) {
+  const auto text = span(from, path);
+  return text.empty() ? "never" : text + " ago";
+}
+
+/// The elements of an array; none if it is no array.
+std::vector<const Value*> elements(const Value& from, std::string_view path) {
+  std::vector<const Value*> all;
+  const auto* found = find_path(from, path);
+  if (found != nullptr && found->IsArray())
+    for (const auto& each : found->GetArray()) all.push_back(&each);
+  return all;
+}
+
+template <class Cells>
+std::string table(const Value& answer, std::string_view path, std::vector<std::string> headings, Cells cells) {
+  table_text made(std::move(headings));
+  for (const auto* row : elements(answer, path)) made.add(cells(*row));
+  return made.text();
+}
+
+/// Every text that is not empty, with `between` between them.
+std::string joined(const std::vector<std::string>& texts, const char* between) {
+  std::string all;
+  for (const auto& text : texts)
+    if (!text.empty()) all += (all.empty() ? "" : between) + text;
+  return all;
+}
+
+/// "label: value" lines, aligned; lines without a value are left out.
+class block {
+ public:
+  void add(const std::string& label, const std::string& value) {
+    if (!value.empty()) text_ += fmt::format("{:<14} {}\n", label, shown(value));
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+/// {"running":5,"building":0} as "5 running".
+std::string counts(const Value& from, const char* path) {
+  const auto* found = find_path(from, path);
+  if (found == nullptr || !found->IsObject()) return "unknown";
+  std::vector<std::string> parts;
+  for (const auto& member : found->GetObject())
+    if (member.value.IsInt64() && member.value.GetInt64() != 0)
+      parts.push_back(fmt::format("{} {}", member.value.GetInt64(), member.name.GetString()));
+  return parts.empty() ? "none" : joined(parts, ", ");
+}
+
+std::string resource_note(const Value& row) {
+  const auto due = span(row, "due_in_ms");
+  return joined({field(row, "degraded"), due.empty() ? "" : "scrubbed in " + due, field(row, "reason")}, ": ");
+}
+
+std::string job_note(const Value& row) {
+  const auto wait = field(row, "waits_for");
+  return joined({field(row, "degraded"), wait.empty() ? "" : "waits for " + wait, field(row, "error.message")}, ": ");
+}
+
+std::vector<std::string> job_cells(const Value& row) {
+  return {field(row, "id"),   field(row, "resource"),      field(row, "operation"),  field(row, "state"),
+          field(row, "lane"), span(row, "created_age_ms"), span(row, "duration_ms"), job_note(row)};
+}
+
+const std::vector<std::string> job_headings{">JOB", "RESOURCE", "OPERATION", "STATE", "LANE", ">AGE", ">TOOK", "NOTE"};
+
+/// The last lines of what a step said, each made safe and set in.
+std::string output_text(const std::string& output) {
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = output; !rest.empty();) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  std::string text;
+  const std::size_t first = lines.size() > output_lines ? lines.size() - output_lines : 0;
+  if (first > 0) text += fmt::format("    ({} lines before these: --json has them)\n", first);
+  for (std::size_t i = first; i < lines.size(); ++i) text += fmt::format("    {}\n", shown(lines[i]));
+  return text;
+}
+
+std::string claims_text(const Value& answer, const char* path, const char* title) {
+  if (elements(answer, path).empty()) return {};
+  return fmt::format("\n{}\n", title) + table(answer, path, {">JOB", "SCOPE", "LANE", ">AGE"}, [](const Value& row) {
+           return std::vector<std::string>{field(row, "job"), field(row, "scope"), field(row, "lane"),
+                                           span(row, "since_age_ms")};
+         });
+}
+}  // namespace
+
+std::string status_view(const Value& answer) {
+  block text;
+  text.add("region", field(answer, "name"));
+  text.add("daemon", fmt::format("regent {}, epoch {}, up {}", field(answer, "version"), field(answer, "epoch"),
+                                 span(answer, "uptime_ms")));
+  text.add("state", field(answer, "live").empty()    ? "not live: stuck or shutting down"
+                    : field(answer, "ready").empty() ? "not ready: the first listing is not read yet"
+                                                     : "ready");
+  for (const auto* problem : elements(answer, "problems"))
+    text.add("problem", field(*problem, "about") + ": " + field(*problem, "text"));
+  text.add("resources", counts(answer, "resources"));
+  text.add("jobs", counts(answer, "jobs"));
+  text.add("hosts", counts(answer, "hosts"));
+  text.add("actors", field(answer, "actors"));
+  text.add("last poll", ago(answer, "last_poll_age_ms"));
+  text.add("last listing", ago(answer, "last_listing_age_ms"));
+  text.add("runs", fmt::format("{} sent, {} ended", field(answer, "runs_sent"), field(answer, "runs_ended")));
+  text.add("journal",
+           fmt::format("{} transactions in {} commits", field(answer, "transactions"), field(answer, "commits")));
+  text.add("reports", fmt::format("{} delivered", field(answer, "reports_delivered")));
+  text.add("bad records", field(answer, "bad_records"));
+  return text.text();
+}
+
+std::string resources_view(const Value& answer) {
+  return table(answer, "rows", {"RESOURCE", "STATE", "NAME", "PROJECT", ">CHANGED", "NOTE"}, [](const Value& row) {
+    return std::vector<std::string>{field(row, "resource"), field(row, "state"),         field(row, "name"),
+                                    field(row, "project"),  span(row, "changed_age_ms"), resource_note(row)};
+  });
+}
+
+std::string resource_view(const Value& answer) {
+  block text;
+  text.add("resource", field(answer, "resource"));
+  text.add("name", field(answer, "name"));
+  text.add("project", field(answer, "project"));
+  text.add("state", fmt::format("{} since {} ({})", field(answer, "state"), field(answer, "changed"),
+                                ago(answer, "changed_age_ms")));
+  text.add("note", resource_note(answer));
+  text.add("record of", field(answer, "updated"));
+  auto all = text.text();
+  if (!elements(answer, "open_jobs").empty())
+    all += "\nopen jobs\n" + table(answer, "open_jobs", job_headings, job_cells);
+  if (!elements(answer, "undelivered_reports").empty())
+    all += "\nnot yet told to the cloud\n" +
+           table(answer, "undelivered_reports", {"STATE", ">JOB", ">AGE"}, [](const Value& row) {
+             return std::vector<std::string>{field(row, "state"), field(row, "job"), span(row, "created_age_ms")};
+           });
+  if (!elements(answer, "last_events").empty())
+    all +=
+        "\nlast events\n" + table(answer, "last_events", {"AT", "TOPIC", ">JOB", "TEXT"}, [](const Value& row) {
+          return std::vector<std::string>{field(row, "at"), field(row, "topic"), field(row, "job"), field(row, "text")};
+        });
+  return all;
+}
+
+std::string jobs_view(const Value& answer) { return table(answer, "rows", job_headings, job_cells); }
+
+std::string job_view(const Value& answer) {
+  block text;
+  text.add("job", field(answer, "id"));
+  text.add("resource", field(answer, "resource"));
+  text.add("operation", field(answer, "operation"));
+  text.add("state", field(answer, "state"));
+  text.add("lane", field(answer, "lane"));
+  text.add("cause", field(answer, "cause"));
+  text.add("only host", field(answer, "only_host"));
+  text.add("waits for", field(answer, "waits_for"));
+  text.add("until", field(answer, "wait_deadline"));
+  text.add("created", field(answer, "created"));
+  text.add("started", field(answer, "started"));
+  text.add("ended", field(answer, "ended"));
+  text.add("took", span(answer, "duration_ms"));
+  text.add("degraded", field(answer, "degraded"));
+  text.add("error", joined({field(answer, "error.code"), field(answer, "error.message")}, ": "));
+  auto all = text.text();
+  const auto steps = elements(answer, "steps");
+  if (steps.empty()) return all;
+  const auto number = [](const Value& row) {
+    const auto* index = find_path(row, "index");
+    return index != nullptr && index->IsInt() ? std::to_string(std::int64_t{1} + index->GetInt()) : std::string();
+  };
+  all += '\n' + table(answer, "steps", {">STEP", "HOST", "ROLE", "STATE", ">EXIT", ">TRY", ">TOOK", "WHAT"},
+                      [&](const Value& row) {
+                        const auto what = joined({field(row, "primitive"), field(row, "verb")}, " ");
+                        const auto about = field(row, "about");
+                        return std::vector<std::string>{number(row),
+                                                        field(row, "host"),
+                                                        field(row, "role"),
+                                                        field(row, "state"),
+                                                        field(row, "exit_code"),
+                                                        field(row, "attempt"),
+                                                        span(row, "duration_ms"),
+                                                        about.empty() ? what : what + ": " + about};
+                      });
+  for (const auto* step : steps) {
+    const auto output = field(*step, "output"), wrong = field(*step, "error");
+    if (output.empty() && wrong.empty()) continue;
+    all += fmt::format("\nstep {} on {}{}\n", number(*step), shown(field(*step, "host")),
+                       wrong.empty() ? "" : ": " + shown(wrong));
+    all += output_text(output);
+  }
+  return all;
+}
+
+std::string hosts_view(const Value& answer) {
+  return table(
+      answer, "rows",
+      {"HOST", "ROLE", "ADDRESS", "STATE", ">LATENCY", ">SEEN", ">RUNS", ">HELD", ">QUEUE", "BOOT ID", "REASON"},
+      [](const Value& row) {
+        return std::vector<std::string>{
+            field(row, "host"),      field(row, "role"),        field(row, "address"),
+            field(row, "state"),     span(row, "latency_ms"),   span(row, "last_seen_age_ms"),
+            field(row, "open_runs"), field(row, "leases_held"), field(row, "queued"),
+            field(row, "boot_id"),   field(row, "reason")};
+      });
+}
+
+std::string host_view(const Value& answer) {
+  block text;
+  text.add("host", field(answer, "host"));
+  text.add("role", field(answer, "role"));
+  text.add("address", field(answer, "address"));
+  text.add("state", joined({field(answer, "state"), field(answer, "reason")}, ": "));
+  text.add("latency", span(answer, "latency_ms"));
+  text.add("last seen", ago(answer, "last_seen_age_ms"));
+  text.add("boot id", field(answer, "boot_id"));
+  text.add("open runs", field(answer, "open_runs"));
+  return text.text() + claims_text(answer, "leases", "leases held") + claims_text(answer, "queue", "queue");
+}
+
+std::string locks_view(const Value& answer) {
+  return table(answer, "rows",
+               {"HOST", "SCOPE", "STATE", ">PLACE", ">JOB", "RESOURCE", "LANE", ">EPOCH", ">AGE", "NOTE"},
+               [](const Value& row) {
+                 const auto* live = find_path(row, "live");
+                 const bool stale = live != nullptr && live->IsFalse();
+                 return std::vector<std::string>{
+                     field(row, "host"),  field(row, "scope"),
+                     field(row, "state"), field(row, "position"),
+                     field(row, "job"),   field(row, "resource"),
+                     field(row, "lane"),  field(row, "epoch"),
+                     span(row, "age_ms"), stale ? "in the journal only: the host's actor does not know of it" : ""};
+               });
+}
+
+std::string why_view(const Value& answer) { return shown(field(answer, "sentence")) + '\n'; }
+
+std::string actors_view(const Value& answer) {
+  return table(
+      answer, "rows", {"TYPE", "KEY", "STATE", ">MAIL", ">OLDEST", ">BUSY", ">HANDLED", "LAST MESSAGE", "NOTE"},
+      [](const Value& row) {
+        std::vector<std::string> leases;
+        for (const auto* lease : elements(row, "leases"))
+          if (lease->IsString()) leases.emplace_back(lease->GetString());
+        const auto wait = field(row, "waits_for"), wrong = field(row, "last_error"), held = joined(leases, ", ");
+        const auto note = joined({wait.empty() ? "" : "waits for " + wait, held.empty() ? "" : "holds " + held,
+                                  wrong.empty() ? "" : "last error: " + wrong},
+                                 "; ");
+        return std::vector<std::string>{field(row, "type"),
+                                        field(row, "key"),
+                                        field(row, "state"),
+                                        field(row, "mailbox_depth"),
+                                        span(row, "oldest_message_ms"),
+                                        span(row, "busy_now_ms"),
+                                        field(row, "handled"),
+                                        field(row, "last_message"),
+                                        note};
+      });
+}
+
+std::string truncation_view(const Value& answer) {
+  if (field(answer, "truncated").empty()) return {};
+  // Whoever copies the cursor into a shell gets it whole.
+  std::string quoted = "'";
+  for (const char c : shown(field(answer, "next"))) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  quoted += "'";
+  return fmt::format("{} of {} are shown; go on with --after {}, or ask for more at once with --limit\n",
+                     elements(answer, "rows").size(), field(answer, "total"), quoted);
+}
+
+bool is_well(const Value& status) {
+  return !field(status, "live").empty() && !field(status, "ready").empty() && elements(status, "problems").empty();
+}
+
+std::string error_view(const Value& answer) { return shown(field(answer, "error.message")); }
+
+}  // namespace regent::cli
