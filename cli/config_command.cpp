@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -12,6 +11,18 @@
 
 namespace regent::cli {
 namespace {
+
+/// Prints all of `text`, and returns `exit`, or 2 if it could not be written: a cut file must not look like a whole one.
+int say(const std::string& text, int exit) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return exit;
+  std::fputs("regent: the answer could not be written\n", stderr);
+  return 2;
+}
+
+int complain(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  return 2;
+}
 
 std::string podnet_summary(const podnet_config& podnet) {
   if (podnet.a.empty()) return "no podnet";
@@ -39,13 +50,9 @@ std::string check_json(const std::string& file, const config_check& check) {
 
 int check_file(const std::string& file, bool as_json) {
   const auto check = load_region_config(file);
-  if (as_json)
-    fmt::print("{}", check_json(file, check));
-  else if (check.config)
-    fmt::print("{}: good: {}\n", file, summary(*check.config));
-  else
-    fmt::print("{}", check.text(file));
-  return check.config ? 0 : 2;
+  const int exit = check.config ? 0 : 2;
+  if (as_json) return say(check_json(file, check), exit);
+  return say(check.config ? fmt::format("{}: good: {}\n", file, summary(*check.config)) : check.text(file), exit);
 }
 
 std::optional<std::string> read_all(const std::string& file) {
@@ -61,17 +68,11 @@ std::optional<std::string> read_all(const std::string& file) {
 
 int import_file(const std::string& file) {
   const auto text = read_all(file);
-  if (!text) {
-    fmt::print(stderr, "{}: cannot be read, or has more than {} bytes\n", file, limits::region_file_bytes);
-    return 2;
-  }
+  if (!text)
+    return complain(fmt::format("{}: cannot be read, or has more than {} bytes\n", file, limits::region_file_bytes));
   const auto made = import_robot_config(*text);
-  if (!made) {
-    fmt::print(stderr, "{}: {}\n", file, made.error().message);
-    return 2;
-  }
-  fmt::print("{}", *made);
-  return 0;
+  if (!made) return complain(fmt::format("{}: {}\n", file, made.error().message));
+  return say(*made, 0);
 }
 
 }  // namespace
@@ -79,8 +80,8 @@ int import_file(const std::string& file) {
 void add_config_command(CLI::App& app, int& exit) {
   auto* config = app.add_subcommand("config", "Write, check and import region files");
   config->require_subcommand(1);
-  config->add_subcommand("example", "Print a commented region file")->callback([] {
-    fmt::print("{}", example_region_config());
+  config->add_subcommand("example", "Print a commented region file")->callback([&exit] {
+    exit = say(example_region_config(), 0);
   });
 
   struct arguments {

@@ -15,7 +15,7 @@
 namespace regent {
 
 namespace limits {
-inline constexpr std::size_t region_file_bytes = 4 << 20;
+inline constexpr std::size_t region_file_bytes = 2 << 20;
 inline constexpr std::size_t region_problems = 1000;  ///< reported of one file; the rest is said to be there
 inline constexpr std::size_t secret_bytes = 64 * 1024;
 }  // namespace limits

@@ -121,10 +121,10 @@ bool config_section::texts(const std::string& key, std::vector<std::string>& int
   const auto* there = value(key);
   if (there == nullptr) return false;
   if (there->is != shape::sequence) {
-    const bool single = there->is == shape::scalar && !there->text.empty();
-    complain_at(
-        *there, path_of(key), fmt::format("{} where a list belongs", name_of(there->is)),
-        single ? "write it in brackets: [" + there->text.substr(0, 60) + "]" : "write `- VALUE` lines below it");
+    const bool single = there->is == shape::scalar && !there->text.empty() && there->text.size() <= 60 &&
+                        !has_control_character(there->text);
+    complain_at(*there, path_of(key), fmt::format("{} where a list belongs", name_of(there->is)),
+                single ? "write it in brackets: [" + there->text + "]" : "write `- VALUE` lines below it");
     return false;
   }
   std::map<std::string, std::size_t> seen;

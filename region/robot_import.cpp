@@ -1,6 +1,6 @@
-// CloudCIX Robot's config.json → a region file. Which keys it has and what follows from them: docs/operating.md,
-// "Coming from Robot". What it does not say (the cloud's address, logins, host keys, bridges) becomes a placeholder
-// `<…>`, which `config check` reports until the operator has filled it in.
+// CloudCIX Robot's config.json → a region file. The keys, and the addresses that follow from the /48, are those that Robot's own
+// primitives read. What the file does not say (the cloud's address, logins, host keys, bridges) becomes a placeholder `<…>`,
+// which `config check` reports until the operator has filled it in.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
