@@ -15,7 +15,7 @@ namespace regent {
 struct sqlite_journal_options {
   std::int64_t events_kept = limits::events_kept;
   std::int64_t pages_most = 0;      ///< bounds the file, as a full disk would; 0: no bound
-  milliseconds check_budget{1500};  ///< quick_check at opening looks no further after this time, and says so
+  milliseconds check_budget{1000};  ///< quick_check at opening looks no further after this time, and says so
   std::span<const migration> steps = journal_migrations();
 };
 
