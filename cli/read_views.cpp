@@ -135,6 +135,10 @@ std::string status_view(const Value& answer) {
                                                      : "ready");
   for (const auto* problem : elements(answer, "problems"))
     text.add("problem", field(*problem, "about") + ": " + field(*problem, "text"));
+  const auto* total = find_path(answer, "problems_total");
+  const auto listed = static_cast<std::int64_t>(elements(answer, "problems").size());
+  if (total != nullptr && total->IsInt64() && total->GetInt64() > listed)
+    text.add("", fmt::format("… and {} more problems", total->GetInt64() - listed));
   text.add("resources", counts(answer, "resources"));
   text.add("jobs", counts(answer, "jobs"));
   text.add("hosts", counts(answer, "hosts"));

@@ -63,6 +63,7 @@ class face_handlers {
   }
   /// Counts for people and metrics: none if the journal cannot be read, and then `journal_error_` says why.
   void count();
+  std::string unknown_text(const resource_id& id) const;
   result<why_facts> gather(const resource_id& id);
   result<void> gather_holders(journal_reader& from, why_facts& facts);
   void gather_actors(why_facts& facts);
@@ -80,6 +81,7 @@ class face_handlers {
 
 inline constexpr std::size_t all_rows = static_cast<std::size_t>(-1);
 inline constexpr std::size_t details_shown = 20;  ///< open jobs and last events in a detail
+inline constexpr std::size_t problems_shown = 100;  ///< in status: each bad record is one
 
 inline failure not_found(std::string_view what) { return fail(error_kind::permanent, "not_found", "{}", what); }
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <span>
+
 #include "edge/face_handlers.hpp"
 #include "edge/json_views.hpp"
 
@@ -46,14 +49,15 @@ result<std::string> face_handlers::status(const route_request&) {
   out.flag("ready", facts_.ready);
   out.open_array("problems");
   auto problems = facts_.problems();
-  if (!journal_error_.empty()) problems.emplace_back("journal reader", journal_error_);
-  for (const auto& [about, text] : problems) {
+  if (!journal_error_.empty()) problems.insert(problems.begin(), {"journal reader", journal_error_});
+  for (const auto& [about, text] : std::span(problems).first(std::min(problems.size(), problems_shown))) {
     out.open_object();
     out.text("about", about);
     out.text("text", text);
     out.close_object();
   }
   out.close_array();
+  out.number("problems_total", static_cast<std::int64_t>(problems.size()));
   write_counts(out, "resources", resource_counts_);
   write_counts(out, "jobs", job_counts_);
   std::map<std::string, std::int64_t> by_state;
@@ -142,7 +146,8 @@ result<std::string> face_handlers::readyz(const route_request&) {
   if (!facts_.live) return fail(error_kind::transient, "not_live", "the main loop is stuck or shutting down");
   if (facts_.ready) return std::string("{\"ok\":true}\n");
   std::string reason = "the journal is not replayed yet or the first listing of the cloud is not read yet";
-  for (const auto& [about, text] : facts_.problems()) reason += fmt::format("; {}: {}", about, text);
+  for (const auto& [about, text] : facts_.problems())
+    if (reason.size() < 2000) reason += fmt::format("; {}: {}", about, text);
   return fail(error_kind::transient, "not_ready", "{}", reason);
 }
 

@@ -4,12 +4,23 @@
 
 namespace regent {
 
+/// Why a resource may be unknown, as far as the daemon knows.
+std::string face_handlers::unknown_text(const resource_id& id) const {
+  auto text = fmt::format("no resource {} is known: the cloud has not named it", id.text());
+  if (!facts_.ready) text += ", and its first listing is not read yet";
+  const auto polled = facts_.last_poll_ms.load();
+  if (polled > 0)
+    text += fmt::format(" (last asked {} ago)", span_text(time_.wall().time_since_epoch() - milliseconds(polled)));
+  for (const auto& [about, problem] : facts_.problems())
+    if (about == "cloud" || about.ends_with(' ' + id.text())) text += fmt::format("; {}: {}", about, problem);
+  return text;
+}
+
 result<why_facts> face_handlers::gather(const resource_id& id) {
   return journal([&](journal_reader& from) -> result<why_facts> {
     auto what = from.find_resource(id);
     if (!what) return failure(what.error());
-    if (!*what)
-      return not_found(fmt::format("no resource {} is known: the cloud has not named it to regent", id.text()));
+    if (!*what) return not_found(unknown_text(id));
     auto open = from.jobs({id.text(), "open"}, {}, details_shown);
     if (!open) return failure(open.error());
     auto last = from.jobs({id.text(), {}}, {}, 1);

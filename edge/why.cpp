@@ -38,16 +38,19 @@ class reasons {
       open(*job);
     else
       at_rest();
-    if (facts_.what.degraded)
-      add({"degraded", fmt::format("degraded{}", colon_reason(facts_.what.reason)), {}, {}, {}, {}});
+    if (facts_.what.degraded) add("degraded", fmt::format("degraded{}", colon_reason(facts_.what.reason)));
     jobs_behind();
     reports();
+    problems();
     busy_actors();
     return std::move(causes_);
   }
 
  private:
-  void add(cause what) { causes_.push_back(std::move(what)); }
+  void add(std::string code, std::string text, host_id host = {}, job_id job = {}, std::optional<int> step = {},
+           std::optional<wall_time> since = {}) {
+    causes_.push_back({std::move(code), std::move(text), std::move(host), job, step, since});
+  }
   std::string age(wall_time since) const { return span_text(std::max(milliseconds(0), facts_.now - since)); }
   std::string since_text(wall_time since) const {
     return fmt::format("since {} ({} ago)", iso_text(since), age(since));
@@ -90,29 +93,30 @@ class reasons {
     if (next != facts_.steps.end() && host_away(job, *next)) return;
     if (next != facts_.steps.end() && next->attempt > 0) return retry(job, *next);
     if (!job.waits_for.empty())
-      return add({"wait",
-                  fmt::format("{} waits for {}{}", job_text(job), one_line(job.waits_for), until_text(job)),
-                  {},
-                  job.id,
-                  {},
-                  {}});
+      return add("wait", fmt::format("{} waits for {}{}", job_text(job), one_line(job.waits_for), until_text(job)), {},
+                 job.id);
     if (job.state == job_state::queued || facts_.steps.empty())
-      return add({"queued",
-                  fmt::format("{} is queued {} in lane {}{}", job_text(job), since_text(job.created), name(job.in),
-                              job.cause.empty() ? "" : fmt::format(" ({})", one_line(job.cause))),
-                  {},
-                  job.id,
-                  {},
-                  job.created});
+      queued(job);
+    else
+      between_steps(job);
+    at_work();
+  }
+
+  void queued(const job& job) {
+    const auto cause = job.cause.empty() ? "" : fmt::format(" ({})", one_line(job.cause));
+    add("queued",
+        fmt::format("{} is {} {} in lane {}{}", job_text(job), name(job.state), since_text(job.created), name(job.in),
+                    cause),
+        {}, job.id, {}, job.created);
+  }
+
+  void between_steps(const job& job) {
     const auto done = std::count_if(facts_.steps.begin(), facts_.steps.end(), [](const auto& each) {
       return each.state == step_state::done || each.state == step_state::skipped;
     });
-    add({"between_steps",
-         fmt::format("{} has {} of {} steps done and is about to go on", job_text(job), done, facts_.steps.size()),
-         {},
-         job.id,
-         {},
-         {}});
+    add("between_steps",
+        fmt::format("{} has {} of {} steps done and is about to go on", job_text(job), done, facts_.steps.size()), {},
+        job.id);
   }
 
   bool runs_under_way() {
@@ -126,24 +130,32 @@ class reasons {
 
   void running(const step& which) {
     const auto* where = host(which.host);
-    if (where != nullptr && where->state == "down") return unknown(which);
+    if (where != nullptr && where->state != "up") return away_with(which, *where);
     const auto spent = which.started ? fmt::format(" for {}", age(*which.started)) : "";
     const auto attempt = which.attempt > 1 ? fmt::format(", attempt {}", which.attempt) : "";
-    add({"step_running",
-         fmt::format("{} runs on {}{}, deadline {}{}", step_text(which), which.host.value(), spent,
-                     span_text(which.deadline), attempt),
-         which.host, which.job, which.index, which.started});
+    add("step_running",
+        fmt::format("{} runs on {}{}, deadline {}{}", step_text(which), which.host.value(), spent,
+                    span_text(which.deadline), attempt),
+        which.host, which.job, which.index, which.started);
   }
 
   void unknown(const step& which) {
     const auto* where = host(which.host);
-    const auto then = where == nullptr       ? fmt::format("{} is not in the region file", which.host.value())
-                      : where->state == "up" ? fmt::format("{} is asked about it", which.host.value())
-                                             : fmt::format("{} is asked about it when it returns: {}",
-                                                           which.host.value(), down_text(*where));
-    add({where != nullptr && where->state != "up" ? "host_down" : "outcome_unknown",
-         fmt::format("the outcome of {} is not known: {}", step_text(which), then), which.host, which.job, which.index,
-         which.started});
+    if (where != nullptr && where->state != "up") return away_with(which, *where);
+    const auto then = where == nullptr ? "the host is not in the region file" : "the host is asked what became of it";
+    add("outcome_unknown",
+        fmt::format("the outcome of {} on {} is not known: {}{}", step_text(which), which.host.value(), then,
+                    colon_reason(which.error)),
+        which.host, which.job, which.index, which.started);
+  }
+
+  /// A step that may have reached its host, which is away now.
+  void away_with(const step& which, const host_status& where) {
+    const auto job = open_job();
+    add("host_down",
+        fmt::format("waits for {} to return: {}{}; what became of {} is asked then", where.host.value(),
+                    down_text(where), job ? until_text(*job) : "", step_text(which)),
+        where.host, which.job, which.index, where.last_seen);
   }
 
   bool lease(const job& job) {
@@ -164,7 +176,7 @@ class reasons {
     text += fmt::format(", {} in the queue before it", place);
     if (!holder && place == 0) text += ": it is next";
     if (where.state != "up") text += fmt::format("; {} is {}", where.host.value(), down_text(where));
-    add({"lease", text, where.host, holder ? holder->job : job_id{}, {}, claim.since});
+    add("lease", text, where.host, holder ? holder->job : job_id{}, {}, claim.since);
   }
 
   std::string owner_text(job_id id) const {
@@ -186,28 +198,24 @@ class reasons {
   bool host_away(const job& job, const step& next) {
     const auto* where = host(next.host);
     if (where == nullptr) {
-      add({"host_down",
-           fmt::format("{} needs {}, which is not in the region file", step_text(next), next.host.value()),
-           next.host,
-           job.id,
-           next.index,
-           {}});
+      add("host_down", fmt::format("{} needs {}, which is not in the region file", step_text(next), next.host.value()),
+          next.host, job.id, next.index);
       return true;
     }
     if (where->state == "up") return false;
-    add({"host_down",
-         fmt::format("{} waits for {} to return: {}{}", step_text(next), next.host.value(), down_text(*where),
-                     until_text(job)),
-         next.host, job.id, next.index, where->last_seen});
+    add("host_down",
+        fmt::format("waits for {} to return: {}{}; then comes {}", next.host.value(), down_text(*where),
+                    until_text(job), step_text(next)),
+        next.host, job.id, next.index, where->last_seen);
     return true;
   }
 
   void retry(const job& job, const step& next) {
     const auto code = next.exit_code ? fmt::format(" with exit {}", *next.exit_code) : "";
-    add({"retry",
-         fmt::format("{} on {} failed{} in attempt {}{} and is tried again", step_text(next), next.host.value(), code,
-                     next.attempt, colon_reason(next.error)),
-         next.host, job.id, next.index, next.ended});
+    add("retry",
+        fmt::format("{} on {} failed{} in attempt {}{} and is tried again", step_text(next), next.host.value(), code,
+                    next.attempt, colon_reason(next.error)),
+        next.host, job.id, next.index, next.ended);
   }
 
   void at_rest() {
@@ -217,24 +225,16 @@ class reasons {
       case state_class::wants_work:
       case state_class::in_progress: return no_job();
       case state_class::ignored:
-        return add({"ignored",
-                    fmt::format("the cloud wants it left alone {}", since_text(what.changed)),
-                    {},
-                    {},
-                    {},
-                    what.changed});
+        return add("ignored", fmt::format("the cloud wants it left alone {}", since_text(what.changed)), {}, {}, {},
+                   what.changed);
       case state_class::end:
-        return add(
-            {"closed", fmt::format("nothing: it is closed {}", since_text(what.changed)), {}, {}, {}, what.changed});
+        return add("closed", fmt::format("nothing: it is closed {}", since_text(what.changed)), {}, {}, {},
+                   what.changed);
       case state_class::stable: break;
     }
     if (what.state == scrub_queue) return grace();
-    add({"none",
-         fmt::format("nothing: it is {} {}", name(what.state), since_text(what.changed)),
-         {},
-         {},
-         {},
-         what.changed});
+    add("none", fmt::format("nothing: it is {} {}", name(what.state), since_text(what.changed)), {}, {}, {},
+        what.changed);
   }
 
   void grace() {
@@ -245,20 +245,40 @@ class reasons {
     else if (due)
       text += fmt::format(" at {}, in {}; until then the cloud can take it back", iso_text(*due),
                           span_text(*due - facts_.now));
-    add({"grace", text, {}, {}, {}, facts_.what.changed});
+    add("grace", text, {}, {}, {}, facts_.what.changed);
   }
 
-  /// Has work and no job: the next poll or listing starts one, unless something stands in its way.
+  /// Has work and no job: either its actor is about to open one, or the next poll or listing does, unless something is in the way.
   void no_job() {
-    add({"no_job",
-         fmt::format("no job is open for it yet; the next poll or listing of the cloud starts one ({} {})",
-                     name(facts_.what.state), since_text(facts_.what.changed)),
-         {},
-         {},
-         {},
-         facts_.what.changed});
-    for (const auto& [about, text] : facts_.problems)
-      add({"problem", fmt::format("{}{}", about, colon_reason(text)), {}, {}, {}, {}});
+    if (at_work()) return;
+    add("no_job",
+        fmt::format("no job is open for it yet; the next poll or listing of the cloud starts one ({} {})",
+                    name(facts_.what.state), since_text(facts_.what.changed)),
+        {}, {}, {}, facts_.what.changed);
+    problem("cloud");
+  }
+
+  /// What the resource's own actor says of itself, if there is one.
+  bool at_work() {
+    for (const auto& actor : facts_.actors) {
+      if (actor.type != "lifecycle" || actor.state.empty()) continue;
+      const auto wait = actor.waits_for.empty() ? "" : ", waiting for " + one_line(actor.waits_for);
+      add("at_work", fmt::format("it is being worked on: {}{}", one_line(actor.state), wait));
+      return true;
+    }
+    return false;
+  }
+
+  void problem(std::string_view about) {
+    for (const auto& [key, text] : facts_.problems)
+      if (key == about) add("problem", fmt::format("{}{}", key, colon_reason(text)));
+  }
+
+  /// Standing problems of the journal, which everything waits for, and of this resource: "record virtual_router/3", ….
+  void problems() {
+    problem("journal");
+    for (const auto& [key, text] : facts_.problems)
+      if (key.ends_with(' ' + facts_.what.id.text())) problem(key);
   }
 
   void unresourced() {
@@ -279,20 +299,17 @@ class reasons {
     }
     if (facts_.last) why.job = facts_.last->id;
     why.text = std::move(text);
-    add(std::move(why));
+    causes_.push_back(std::move(why));
   }
 
   void jobs_behind() {
     const auto explained = open_job();
     for (const auto& each : facts_.open)
       if (explained && each.id != explained->id)
-        add({"job_behind",
-             fmt::format("{} is {} as well{}", job_text(each), name(each.state),
-                         each.waits_for.empty() ? "" : ", waits for " + one_line(each.waits_for)),
-             {},
-             each.id,
-             {},
-             each.created});
+        add("job_behind",
+            fmt::format("{} is {} as well{}", job_text(each), name(each.state),
+                        each.waits_for.empty() ? "" : ", waits for " + one_line(each.waits_for)),
+            {}, each.id, {}, each.created);
   }
 
   void reports() {
@@ -304,20 +321,17 @@ class reasons {
     for (const auto& actor : facts_.actors)
       if (actor.type == "reporter" && !actor.last_error.empty())
         text += fmt::format("; the reporter's last error{}", colon_reason(actor.last_error));
-    add({"report", text, {}, first.job, {}, first.created});
+    add("report", text, {}, first.job, {}, first.created);
   }
 
   void busy_actors() {
     for (const auto& actor : facts_.actors)
       if (actor.busy_now >= busy_notable)
-        add({"actor_busy",
-             fmt::format("the {} actor{} has been handling {} for {}", actor.type,
-                         actor.key.empty() ? "" : " of " + actor.key, one_line(actor.last_message),
-                         span_text(actor.busy_now)),
-             {},
-             {},
-             {},
-             facts_.now - actor.busy_now});
+        add("actor_busy",
+            fmt::format("the {} actor{} has been handling {} for {}", actor.type,
+                        actor.key.empty() ? "" : " of " + actor.key, one_line(actor.last_message),
+                        span_text(actor.busy_now)),
+            {}, {}, {}, facts_.now - actor.busy_now);
   }
 
   const why_facts& facts_;

@@ -22,6 +22,8 @@ TEST_CASE("metrics name resources, jobs, hosts, actors, runs, commits, ages and 
   facts.commits = 4;
   facts.last_poll_ms = time.ago(2500ms).time_since_epoch().count();
   facts.note("cloud", "down");
+  facts.note("listed virtual_router/1", "bad");
+  facts.note("listed virtual_router/2", "bad");
   auto host = make_host("podnet-a", "up");
   host.latency = 3ms;
   facts.hosts.publish(host);
@@ -31,15 +33,26 @@ TEST_CASE("metrics name resources, jobs, hosts, actors, runs, commits, ages and 
   busy.busy_now = 8s;
   const auto text =
       metrics_text({facts, "here", time.now, {quiet, busy}, state_counts{{"running", 5}}, state_counts{{"active", 2}}});
-  for (const auto* line :
-       {"regent_resources{state=\"running\"} 5", "regent_resources{state=\"building\"} 0",
-        "regent_jobs{state=\"active\"} 2", "regent_jobs{state=\"failed\"} 0", "regent_hosts{state=\"up\"} 1",
-        "regent_hosts{state=\"down\"} 0", "regent_host_latency_seconds{host=\"podnet-a\",role=\"podnet\"} 0.003",
-        "regent_runs_sent_total 12", "regent_commits_total 4", "regent_poll_age_seconds 2.5",
-        "regent_actors{type=\"host\"} 2", "regent_actor_mailbox_depth_max{type=\"host\"} 9",
-        "regent_actor_busy_seconds_max{type=\"host\"} 8", "regent_problem{about=\"cloud\"} 1", "regent_problems 1",
-        "regent_ready 0", "regent_journal_readable 1", "# TYPE regent_runs_sent_total counter",
-        "# TYPE regent_resources gauge"}) {
+  for (const auto* line : {"regent_resources{state=\"running\"} 5",
+                           "regent_resources{state=\"building\"} 0",
+                           "regent_jobs{state=\"active\"} 2",
+                           "regent_jobs{state=\"failed\"} 0",
+                           "regent_hosts{state=\"up\"} 1",
+                           "regent_hosts{state=\"down\"} 0",
+                           "regent_host_latency_seconds{host=\"podnet-a\",role=\"podnet\"} 0.003",
+                           "regent_runs_sent_total 12",
+                           "regent_commits_total 4",
+                           "regent_poll_age_seconds 2.5",
+                           "regent_actors{type=\"host\"} 2",
+                           "regent_actor_mailbox_depth_max{type=\"host\"} 9",
+                           "regent_actor_busy_seconds_max{type=\"host\"} 8",
+                           "regent_problem{about=\"cloud\"} 1",
+                           "regent_problem{about=\"listed\"} 2",
+                           "regent_problems 3",
+                           "regent_ready 0",
+                           "regent_journal_readable 1",
+                           "# TYPE regent_runs_sent_total counter",
+                           "# TYPE regent_resources gauge"}) {
     INFO(line << "\n" << text);
     CHECK(has_line(text, line));
   }

@@ -259,6 +259,16 @@ TEST_CASE("status tells what a person asks first") {
   CHECK(text(here.get("/api/v1/status"), "problems") == "[]");
 }
 
+TEST_CASE("many problems are counted and the first are shown") {
+  region here;
+  for (int i = 0; i < 500; ++i) here.facts.note("listed virtual_router/" + std::to_string(i), "no id");
+  const auto said = here.get("/api/v1/status");
+  CHECK((*said)["problems"].Size() == 100);
+  CHECK(text(said, "problems_total") == "500");
+  here.facts.ready = false;
+  CHECK(here.raw("/readyz").body.size() < 3000);
+}
+
 TEST_CASE("health and readiness say 200, or 503 and why") {
   region here;
   here.get("/healthz");
@@ -280,7 +290,12 @@ TEST_CASE("why answers a sentence, and causes that a program can match") {
   CHECK(text(said, "causes.0.host") == "podnet-a");
   CHECK(text(said, "causes.0.step") == "1");
   CHECK(text(here.get("/api/v1/why/virtual_router/1"), "causes.1.code") == "report");
-  here.get("/api/v1/why/virtual_router/4", 404);
+  here.facts.ready = false;
+  here.facts.note("listed virtual_router/4", "record_malformed: id");
+  CHECK(text(here.get("/api/v1/why/virtual_router/4", 404), "error.message") ==
+        "no resource virtual_router/4 is known: the cloud has not named it, and its first listing is not read yet "
+        "(last asked 2s ago); "
+        "listed virtual_router/4: record_malformed: id");
 }
 
 TEST_CASE("hostile and mistaken queries are refused with what was wrong") {

@@ -43,7 +43,7 @@ TEST_CASE("why: a step runs") {
   now.check("step_running", "step 2 of 3 (address 10.0.0.1/24) runs on podnet-a for 3s, deadline 30s.");
 }
 
-TEST_CASE("why: the outcome of a step is not known while its host is away") {
+TEST_CASE("why: what became of a step is not known while its host is away, nor before the host has answered") {
   story now(building);
   now.open(job_state::active);
   auto host = make_host("podnet-a", "down");
@@ -51,13 +51,16 @@ TEST_CASE("why: the outcome of a step is not known while its host is away") {
   host.reason = "connection refused";
   now.facts.hosts = {host};
   now.add_step("podnet-a", "namespace", step_state::sent);
-  now.check(
-      "host_down",
-      "the outcome of step 1 of 1 (namespace) is not known: podnet-a is asked about it when it returns: down since "
-      "2026-11-20T09:59:48.000Z (12s ago): connection refused.");
-  now.facts.hosts[0].state = "up";
+  now.check("host_down",
+            "waits for podnet-a to return: down since 2026-11-20T09:59:48.000Z (12s ago): connection refused; what "
+            "became of step 1 of 1 (namespace) is asked then.");
   now.facts.steps[0].state = step_state::unknown;
-  now.check("outcome_unknown", "the outcome of step 1 of 1 (namespace) is not known: podnet-a is asked about it.");
+  now.facts.steps[0].error = "run_lost";
+  CHECK(explain(now.facts).causes.front().code == "host_down");
+  now.facts.hosts[0].state = "up";
+  now.check("outcome_unknown",
+            "the outcome of step 1 of 1 (namespace) on podnet-a is not known: the host is asked what became of it: "
+            "run_lost.");
 }
 
 TEST_CASE("why: a lease that another job holds, and its place in the queue") {
@@ -97,9 +100,8 @@ TEST_CASE("why: a host that has to return first, and until when that is waited f
   now.facts.hosts = {host};
   now.add_step("podnet-b", "namespace", step_state::planned);
   now.check("host_down",
-            "step 1 of 1 (namespace) waits for podnet-b to return: down since 2026-11-20T09:59:48.000Z (12s ago): "
-            "connection refused by "
-            "peer, for at most 4m 0s more.");
+            "waits for podnet-b to return: down since 2026-11-20T09:59:48.000Z (12s ago): connection refused by peer, "
+            "for at most 4m 0s more; then comes step 1 of 1 (namespace).");
   now.facts.hosts.clear();
   now.check("host_down", "step 1 of 1 (namespace) needs podnet-b, which is not in the region file.");
 }
@@ -184,6 +186,20 @@ TEST_CASE("why: work without a job names what stands in the way of the poll") {
             "no job is open for it yet; the next poll or listing of the cloud starts one (requested since "
             "2026-11-20T09:55:00.000Z "
             "(5m 0s ago)); cloud: login refused.");
+}
+
+TEST_CASE("why: what the resource's own actor is at, and its own problems") {
+  story now(building);
+  probe_view actor;
+  actor.type = "lifecycle";
+  actor.state = "reading the record";
+  actor.waits_for = "the cloud's record of virtual_router/3";
+  now.facts.actors = {actor};
+  now.facts.problems = {
+      {"journal", "journal_full"}, {"record virtual_router/33", "no"}, {"record virtual_router/3", "cloud_timeout"}};
+  now.check("at_work",
+            "it is being worked on: reading the record, waiting for the cloud's record of virtual_router/3; journal: "
+            "journal_full; record virtual_router/3: cloud_timeout.");
 }
 
 TEST_CASE("why: a grace period ends at its time") {
