@@ -1,19 +1,20 @@
 # regent's runner: sent to a host at each connect and read by bash from its standard input, where requests follow.
 # Needs bash 5 and coreutils. Speaks the protocol of transport/runner_protocol.hpp; values are data and are never
-# evaluated. One process a connection (main); a supervisor and the script's own process group for each run.
+# evaluated. One process a connection (main), which hands each run to a supervisor, one run at a time; supervisors are
+# kept for the next run, for a fork costs more than all else here. The script has a process group of its own.
 #
-# What a host remembers of run R, in STATE/REGION/runs (flat files: making a directory costs a fork, creating a
-# file does not; noclobber's O_EXCL is the arbiter that lets a run happen once):
-#   R.run   created by the supervisor before anything else: "BOOT PID START EPOCH ."
-#   R.go    created by the script's process before the script: "PID START ."; whoever creates it first decides: an
-#           asker that finds the supervisor dead creates it too, and then the script can never start
-#   R.cancel  somebody wants the run ended
-#   R.end   the outcome, with lengths and a trailing dot, so that half a file is no outcome
+# What a host remembers of run R is one file, STATE/REGION/runs/R (not a directory: that would cost a fork). Bash's
+# noclobber (O_EXCL) is the arbiter that lets a run happen once; the rest is appended, so its order is one for all:
+#   claim BOOT PID START EPOCH .   by the supervisor
+#   go PID START .                 by the script's process, which starts the script only if this is line 2
+#   fence 0 0 .                    by an asker that finds the supervisor dead: on line 2 it keeps the script from starting
+#   end STATUS …, the output, a dot     the outcome; its lengths and the dot tell half of one from a whole
+# Beside it R.cancel (somebody wants the run ended) and R.end (the outcome's line, where the disk was full for a while).
 # A process is named by pid and start time. A claim of another boot, or whose supervisor is gone, is lost.
 
 set -f
 umask 077
-trap '' HUP INT QUIT TERM PIPE USR1
+trap '' HUP INT QUIT TERM PIPE
 exec {_R_OUT}>&1 1>/dev/null
 
 if ((BASH_VERSINFO[0] < 5)); then
@@ -44,7 +45,11 @@ _R_NEVER_IN=$_R_wr
 
 _R_BOOT='' _R_BASE='' _R_RUNS='' _R_EPOCH=0
 read -r _R_BOOT </proc/sys/kernel/random/boot_id
-declare -A _R_MINE=()
+_r_pipe
+# Supervisors that have nothing to do write their number there, as NNN and a line end.
+_R_IDLE=$_R_rd _R_IDLE_IN=$_R_wr
+_R_WORKERS=() _R_WORKER_INS=() _R_WORKER_RUNS=() # by number: pid, where it reads its next run, the last one it got
+declare -A _R_FOLLOWED=()                        # runs of other connections that are waited for, and by whom
 
 # One frame, whole, whichever processes write at once. A process killed with the token stops everybody: the heartbeat sees it.
 _r_say() {
@@ -56,16 +61,15 @@ _r_say() {
   return $said
 }
 
+# A run's id is part of file names. (Patterns, not regular expressions: glibc compiles those anew, at 0.3 ms each.)
+_r_is_run() { [[ -n $1 && ${#1} -le 64 && $1 != *[!0-9a-z-]* ]]; }
+
 _r_sleep() { IFS= read -r -t "$1" -N 1 -u "$_R_NEVER" _; }
 
-# The start time of process $1 in _R_start; false when it is gone or a zombie.
+# The start time of process $1 in _R_start; false when it is gone or a zombie. (Ours have no space in their names.)
 _r_start() {
-  local line
-  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
-  # shellcheck disable=SC2206
-  local fields=(${line##*) })
-  [[ ${fields[0]} != [ZX] ]] || return 1
-  _R_start=${fields[19]}
+  local state
+  read -r _ _ state _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _R_start _ <"/proc/$1/stat" && [[ $state != [ZX] ]]
 }
 
 _r_alive() { _r_start "$1" && [[ $_R_start == "$2" ]]; }
@@ -88,44 +92,80 @@ _r_why_unwritable() {
 
 # ---- what is known of a run ----------------------------------------------------------------------------------------
 
-# Reads R.run into _R_claim (boot pid start epoch); false unless it is whole.
+# Reads the claim of run $1 into _R_claim (boot pid start epoch) and line 2 into _R_second; false without a whole claim.
 _r_claim() {
-  local line=''
-  { read -r line <"$_R_RUNS/$1.run"; } 2>/dev/null
+  local file line=''
+  _R_claim=() _R_second=()
+  exec {file}<"$_R_RUNS/$1" || return 1
+  read -r -u "$file" line
+  read -r -u "$file" -a _R_second
+  exec {file}<&-
   # shellcheck disable=SC2206
-  _R_claim=($line)
-  ((${#_R_claim[@]} == 5)) && [[ ${_R_claim[4]} == . ]]
+  _R_claim=(${line#claim })
+  [[ $line == 'claim '*' .' ]]
 }
 
-# Reads R.end into _R_head, _R_stdout, _R_stderr; false unless it is whole.
-_r_outcome() {
-  local file lengths trailer=''
-  [[ -s $_R_RUNS/$1.end ]] || return 1
-  { exec {file}<"$_R_RUNS/$1.end"; } 2>/dev/null || return 1
+# Reads an outcome from descriptor $1 into _R_head, _R_stdout, _R_stderr; false unless it is whole.
+_r_read_outcome() {
+  local lengths trailer=''
   _R_head='' _R_stdout='' _R_stderr=''
-  IFS= read -r -u "$file" _R_head
+  read -r -u "$1" _R_head
   # shellcheck disable=SC2206
   lengths=($_R_head)
-  if ((${#lengths[@]} == 8)); then
-    ((lengths[6] == 0)) || IFS= read -r -N "${lengths[6]}" -u "$file" _R_stdout
-    ((lengths[7] == 0)) || IFS= read -r -N "${lengths[7]}" -u "$file" _R_stderr
-    IFS= read -r -N 1 -u "$file" trailer
-  fi
-  exec {file}<&-
+  [[ ${#lengths[@]} == 9 && ${lengths[0]} == end ]] || return 1
+  _R_head=${_R_head#end }
+  ((lengths[7] == 0)) || IFS= read -r -N "${lengths[7]}" -u "$1" _R_stdout
+  ((lengths[8] == 0)) || IFS= read -r -N "${lengths[8]}" -u "$1" _R_stderr
+  IFS= read -r -N 1 -u "$1" trailer
   [[ $trailer == . ]]
 }
 
+_r_outcome() {
+  local file whole
+  exec {file}<"$_R_RUNS/$1" || return 1
+  read -r -u "$file" _
+  read -r -u "$file" _
+  _r_read_outcome "$file"
+  whole=$?
+  exec {file}<&-
+  if ((whole != 0)) && [[ -s $_R_RUNS/$1.end ]] && exec {file}<"$_R_RUNS/$1.end"; then
+    _r_read_outcome "$file"
+    whole=$?
+    exec {file}<&-
+  fi
+  return $whole
+}
+
+# Writes the outcome _R_head, _R_stdout, _R_stderr of run $1: behind its other lines, or, once that has failed ($2 not
+# 0), into a file of its own.
+_r_record() {
+  if (($2 == 0)); then
+    printf 'end %s\n%s%s.' "$_R_head" "$_R_stdout" "$_R_stderr" >>"$_R_RUNS/$1"
+  else
+    printf 'end %s\n%s%s.' "$_R_head" "$_R_stdout" "$_R_stderr" >"$_R_RUNS/$1.end"
+  fi
+}
+
 _r_tell() { _r_say 'report %s %s\n%s%s' "$1" "$_R_head" "$_R_stdout" "$_R_stderr"; }
+
+# Whether a supervisor of this connection has run $1: it will tell the outcome.
+_r_is_mine() {
+  local run
+  for run in "${_R_WORKER_RUNS[@]}"; do
+    [[ $run != "$1" ]] || return 0
+  done
+  return 1
+}
 
 # Tells what is known of run $1. What needs patience is done by a child, so that main never waits.
 _r_answer() {
   if _r_outcome "$1"; then
     _r_tell "$1"
-  elif [[ ! -e $_R_RUNS/$1.run ]]; then
+  elif [[ ! -e $_R_RUNS/$1 ]]; then
     _r_say 'report %s never_seen -1 0 0 0 0 0 0\n' "$1"
   elif _r_claim "$1" && [[ ${_R_claim[0]} == "$_R_BOOT" ]] && _r_alive "${_R_claim[1]}" "${_R_claim[2]}"; then
     _r_say 'report %s running -1 0 0 0 0 0 0\n' "$1"
-    [[ -n ${_R_MINE[$1]:-} ]] || _r_follow "$1"
+    _r_is_mine "$1" || [[ -n ${_R_FOLLOWED[$1]:-} ]] || _r_follow "$1"
   else
     (_r_settle "$1" && _r_tell "$1") &
   fi
@@ -136,12 +176,12 @@ _r_follow() {
   (
     until _r_outcome "$1"; do
       _r_alive "${_R_claim[1]}" "${_R_claim[2]}" || { _r_settle "$1" || exit 0; }
-      [[ -e /proc/$$ && -e $_R_RUNS/$1.run ]] || exit 0
+      [[ -e /proc/$$ && -e $_R_RUNS/$1 ]] || exit 0
       _r_sleep 0.05
     done
     _r_tell "$1"
   ) &
-  _R_MINE[$1]=$!
+  _R_FOLLOWED[$1]=$!
 }
 
 # Run $1 has no live supervisor: whatever is left of it is killed, and it is lost. False when nothing is to be told.
@@ -149,7 +189,7 @@ _r_settle() {
   local tries
   for ((tries = 0; tries < 20; tries++)); do
     _r_outcome "$1" && return 0
-    [[ -e $_R_RUNS/$1.run ]] || return 1
+    [[ -e $_R_RUNS/$1 ]] || return 1
     # A supervisor that is between creating its claim and writing it gets a second.
     _r_claim "$1" && break
     _r_sleep 0.05
@@ -160,34 +200,30 @@ _r_settle() {
     _r_outcome "$1" && return 0
   fi
   if [[ ${_R_claim[0]:-$_R_BOOT} == "$_R_BOOT" ]]; then
-    set -C
-    { printf '0 0 .\n' >"$_R_RUNS/$1.go"; } 2>/dev/null || _r_kill_orphans "$1"
-    set +C
+    printf 'fence 0 0 .\n' >>"$_R_RUNS/$1"
+    _r_claim "$1"
+    [[ ${_R_second[0]:-} != go ]] || _r_kill_orphans "$1" "${_R_second[1]}" "${_R_second[2]}"
   fi
   _R_head='lost -1 0 0 0 0 0 0' _R_stdout='' _R_stderr=''
-  { printf '%s\n.' "$_R_head" >"$_R_RUNS/$1.end"; } 2>/dev/null
+  _r_record "$1" 1
   return 0
 }
 
+# $2 and $3: the pid and start time of the script's process.
 _r_kill_orphans() {
-  local go='' pid line entry
-  { read -r go <"$_R_RUNS/$1.go"; } 2>/dev/null
-  # shellcheck disable=SC2206
-  local fields=($go)
-  pid=${fields[0]:-0}
-  ((pid > 1)) || return 0
-  if _r_alive "$pid" "${fields[1]}"; then
+  local pid=$2 line entry fields
+  if _r_alive "$pid" "$3"; then
     kill -KILL -- "-$pid"
     return 0
   fi
   # The leader is gone, so its number may be somebody else's by now: only what carries the run's name is ours.
   set +f
   for entry in /proc/[0-9]*; do
-    { read -r line <"$entry/stat"; } 2>/dev/null || continue
+    read -r line <"$entry/stat" || continue
     # shellcheck disable=SC2206
     fields=(${line##*) })
     [[ ${fields[2]} == "$pid" ]] || continue
-    { IFS= read -r -d '' -N 262144 line <"$entry/environ"; } 2>/dev/null
+    IFS= read -r -d '' -N 262144 line <"$entry/environ"
     [[ $line == *"REGENT_RUN=$1" || $line == *"REGENT_RUN=$1"[!0-9a-z-]* ]] && kill -KILL "${entry##*/}"
   done
   set -f
@@ -199,12 +235,13 @@ _r_kill_orphans() {
 # can have, so all begin with _R_. Its parameters are in _R_NAMES, _R_COUNTS (- for text) and _R_VALUES.
 _r_script() {
   local _R_i=0 _R_n _R_k
-  trap - HUP INT QUIT TERM PIPE USR1
-  exec {_R_OUT}>&- {_R_TOKEN}>&- {_R_TOKEN_IN}>&- {_R_NEVER}>&- {_R_NEVER_IN}>&- {_R_rd_out}>&- {_R_rd_err}>&-
+  trap - HUP INT QUIT TERM PIPE
+  exec {_R_OUT}>&- {_R_TOKEN}>&- {_R_TOKEN_IN}>&- {_R_NEVER}>&- {_R_NEVER_IN}>&- {_R_rd_out}>&- {_R_rd_err}>&- \
+    {_R_IDLE}>&- {_R_IDLE_IN}>&- {_R_IN}>&-
   _r_start "$BASHPID"
-  set -C
-  printf '%d %s .\n' "$BASHPID" "$_R_start" >"$_R_FILE.go" || exit 125
-  set +Cf
+  printf 'go %d %s .\n' "$BASHPID" "$_R_start" >>"$_R_FILE" || exit 125
+  _r_claim "$_R_ID" && [[ ${_R_second[*]} == "go $BASHPID $_R_start ." ]] || exit 125
+  set +f
   umask 022
   cd / || exit 125
   for ((_R_n = 0; _R_n < ${#_R_NAMES[@]}; _R_n++)); do
@@ -228,35 +265,32 @@ _r_script() {
   "$_R_VERB"
 }
 
-# Claims the run, starts it, keeps its output, its deadline and its outcome. Outlives main and the connection.
+# Claims the run, starts it, keeps its output, its deadline and its outcome.
 _r_supervise() {
   local _R_made=0 _R_highest=0
-  exec 0</dev/null
-  _R_ASKED=0
-  trap '_R_ASKED=1' USR1
   _R_FILE=$_R_RUNS/$_R_ID
-  _r_start "$BASHPID"
   set -C
-  { _R_made=1 && printf '%s %d %s %s .\n' "$_R_BOOT" "$BASHPID" "$_R_start" "$_R_RUN_EPOCH"; } >"$_R_FILE.run" || _R_made=$((_R_made ? 2 : 0))
+  {
+    _R_made=1
+    printf 'claim %s %d %s %s .\n' "$_R_BOOT" "$BASHPID" "$_R_MY_START" "$_R_RUN_EPOCH" >>"$_R_FILE" || _R_made=2
+  } >"$_R_FILE"
   set +C
-  if ((_R_made == 0)) && [[ -e $_R_FILE.run ]]; then
-    unset "_R_MINE[$_R_ID]"
+  if ((_R_made == 0)) && [[ -e $_R_FILE ]]; then
     _r_answer "$_R_ID"
-    wait
-    exit 0
+    return
   elif ((_R_made != 1)); then
-    ((_R_made == 0)) || rm -f -- "$_R_FILE.run"
+    ((_R_made == 0)) || rm -f -- "$_R_FILE"
     _r_why_unwritable "$_R_RUNS"
     _r_refuse "$_R_ID" "$_R_why"
-    exit 0
+    return
   fi
   # After the claim, not before: a newer reign that raised the epoch before this look sees nothing start, one that
   # raises it after finds the claim. The same for a newer connection, which kills main.
-  { read -r _R_highest <"$_R_BASE/epoch"; } 2>/dev/null
+  read -r _R_highest <"$_R_BASE/epoch"
   if ((_R_highest > _R_RUN_EPOCH)) || ! _r_start $$; then
-    rm -f -- "$_R_FILE.run"
+    rm -f -- "$_R_FILE"
     _r_refuse "$_R_ID" "epoch $_R_RUN_EPOCH is over: this host has seen epoch $_R_highest"
-    exit 0
+    return
   fi
   _r_pipe
   local _R_rd_out=$_R_rd _R_wr_out=$_R_wr
@@ -270,7 +304,25 @@ _r_supervise() {
   set +m
   exec {_R_wr_out}>&- {_R_wr_err}>&-
   _r_watch
+  exec {_R_rd_out}>&- {_R_rd_err}>&-
   _r_conclude
+}
+
+# Supervisor number $1: one run after the other from _R_IN, until main is gone. Outlives main and the connection as
+# long as its run does.
+_r_work() {
+  local _R_size _R_header _R_fd
+  exec 0</dev/null
+  for _R_fd in "${_R_WORKER_INS[@]}"; do exec {_R_fd}>&-; done
+  _r_start "$BASHPID"
+  _R_MY_START=$_R_start
+  while IFS= read -r -N 16 -u "$_R_IN" _R_size; do
+    IFS= read -r -N "$((10#${_R_size:0:7}))" -u "$_R_IN" _R_header || exit 1
+    # shellcheck disable=SC2086
+    if _r_parse $_R_header; then _r_supervise; fi
+    printf '%03d\n' "$1" >&"$_R_IDLE_IN"
+  done
+  exit 0
 }
 
 # Ends the run's process group: TERM first.
@@ -283,6 +335,7 @@ _r_end_group() {
 # Appends to the variable named $1 what arrives on descriptor $3 within $4 seconds; $2 becomes 0 at its end. What is over
 # the cap goes to a process that throws it away. Bytes come one by one (-n, not -N): bash reads blocks into one buffer
 # for all descriptors, and a block cut short by the time-out would be continued by the next read of any other.
+# shellcheck disable=SC2034 # references
 _r_gather() {
   local -n text=$1 is_open=$2
   local chunk='' status
@@ -302,7 +355,7 @@ _r_gather() {
 # cancelled, code for _r_conclude.
 _r_watch() {
   out='' err='' truncated=0 timed=0 cancelled=0 code=-1 stage=0 kill_at=0
-  local slice=1 left pause idle=0 out_open=1 err_open=1 busy until alive
+  local slice=20 left pause idle=0 out_open=1 err_open=1 busy until alive
   _r_now
   until=$((_R_now + (_R_DEADLINE + 9) / 10))
   while :; do
@@ -321,13 +374,13 @@ _r_watch() {
     else
       # An exiting process loses its memory before its files, so an empty command line means that wait is short.
       alive=''
-      { IFS= read -r -N 1 alive <"/proc/$_R_child/cmdline"; } 2>/dev/null
+      IFS= read -r -N 1 alive <"/proc/$_R_child/cmdline"
       [[ -n $alive ]] || break
       _r_sleep "$pause"
     fi
     _r_now
     if ((stage == 0)); then
-      if ((_R_ASKED)) || [[ -e $_R_FILE.cancel ]]; then
+      if [[ -e $_R_FILE.cancel ]]; then
         cancelled=1
         _r_end_group
       elif ((_R_now >= until)); then
@@ -339,7 +392,7 @@ _r_watch() {
       kill -KILL -- "-$_R_child"
     fi
     if ((busy)); then
-      slice=1 idle=0
+      slice=20 idle=0
     else
       # Others may hold the output open for ever after the script has ended: they get a tenth of a second.
       if ! kill -0 "$_R_child"; then
@@ -352,7 +405,7 @@ _r_watch() {
     ((left = (stage ? kill_at : until) - _R_now))
     ((left *= 10))
     ((stage == 2 || slice <= left)) || slice=$((left > 1 ? left : 1))
-  done 2>/dev/null
+  done
   wait "$_R_child"
   code=$?
 }
@@ -381,18 +434,19 @@ _r_clear_group() {
 }
 
 _r_conclude() {
-  local took tries go=''
-  { _r_clear_group; } 2>/dev/null
+  local took tries
+  _r_clear_group
   took=$(((${EPOCHREALTIME/./} - _R_began) / 1000))
   ((took >= 0)) || took=0
   if ((code == 125)); then
-    { read -r go <"$_R_FILE.go"; } 2>/dev/null
-    [[ $go != '0 0 .' ]] || exit 0
-    if [[ $go != "$_R_child "*. ]]; then
+    _r_claim "$_R_ID"
+    if [[ ${_R_second[0]:-} == fence ]]; then
+      return
+    elif [[ ${_R_second[*]} != "go $_R_child "*' .' ]]; then
       _r_why_unwritable "$_R_RUNS"
-      rm -f -- "$_R_FILE.go" "$_R_FILE.run"
+      rm -f -- "$_R_FILE"
       _r_refuse "$_R_ID" "$_R_why"
-      exit 0
+      return
     fi
   fi
   ((${#out} <= _R_CAP)) || truncated=1 out=${out:0:_R_CAP}
@@ -400,26 +454,17 @@ _r_conclude() {
   _R_head="finished $code $timed $cancelled $truncated $took ${#out} ${#err}" _R_stdout=$out _R_stderr=$err
   # A full disk must not lose the outcome: it is told at once, and this process remembers it until it can be written.
   for ((tries = 0; tries < 3600; tries++)); do
-    if { printf '%s\n%s%s.' "$_R_head" "$out" "$err" >"$_R_FILE.end"; } 2>/dev/null; then
+    if _r_record "$_R_ID" $tries; then
       ((tries)) || _r_tell "$_R_ID"
-      exit 0
+      return
     fi
     ((tries)) || _r_tell "$_R_ID"
     _r_sleep 1
-    [[ -e $_R_FILE.run ]] || exit 0
+    [[ -e $_R_FILE ]] || return
   done
 }
 
 # ---- requests ------------------------------------------------------------------------------------------------------
-
-# Reads $1 bytes into the variable named $2.
-_r_take() {
-  if (($1 == 0)); then
-    printf -v "$2" ''
-  else
-    IFS= read -r -N "$1" "$2" || exit 1
-  fi
-}
 
 _r_unfit() {
   _r_say 'unfit %s %d\n%s' "$1" ${#2} "$2"
@@ -446,11 +491,12 @@ _r_unlock() {
   if [[ -n $_R_LOCK ]]; then exec {_R_LOCK}>&-; else rmdir "$_R_BASE/lock.d"; fi
 }
 
-# hello REGION HOST EPOCH LENGTH: takes this host over for one connection of one reign.
+# Requests with one value have it in _R_values.
+
+# hello REGION HOST EPOCH: takes this host over for one connection of one reign.
 _r_hello() {
-  local directory highest=0 old=()
-  _r_take "$4" directory
-  _R_BASE=$directory/$1 _R_RUNS=$directory/$1/runs _R_EPOCH=$3
+  local highest=0 old=()
+  _R_BASE=$_R_values/$1 _R_RUNS=$_R_values/$1/runs _R_EPOCH=$3
   if [[ ! -d $_R_RUNS || ! -d $_R_BASE/scripts ]]; then
     _R_why=$(mkdir -p -- "$_R_RUNS" "$_R_BASE/scripts" 2>&1) || _r_unfit state_unwritable "$_R_why"
   fi
@@ -490,25 +536,25 @@ _r_sweep() {
   exec 0</dev/null
   set +f
   shopt -s nullglob
-  for file in "$_R_RUNS"/*.run; do
+  for file in "$_R_RUNS"/*; do
     id=${file##*/}
-    id=${id%.run}
-    [[ -e $_R_RUNS/$id.end ]] && continue
+    _r_is_run "$id" || continue
+    _r_outcome "$id" && continue
     _r_claim "$id" && [[ ${_R_claim[0]} == "$_R_BOOT" ]] && _r_alive "${_R_claim[1]}" "${_R_claim[2]}" && continue
     _r_settle "$id"
   done
   touch -d "@$((EPOCHSECONDS - 604800))" "$_R_BASE/week.$$" || return
-  for file in "$_R_RUNS"/*.end; do
-    [[ $file -ot $_R_BASE/week.$$ ]] && old+=("${file%.end}"{.go,.cancel,.end,.run})
+  # No run lasts that long.
+  for file in "$_R_RUNS"/*; do
+    [[ $file -ot $_R_BASE/week.$$ ]] && old+=("$file")
     ((${#old[@]} < 1000)) || { rm -f -- "${old[@]}" && old=(); }
   done
   rm -f -- "$_R_BASE/week.$$" "${old[@]}"
 }
 
-# script HASH LENGTH: kept for this connection's runs. What cannot be kept makes its run be refused.
+# script HASH: kept for this connection's runs. What cannot be kept makes its run be refused.
 _r_keep() {
-  local text sum='' file=$_R_BASE/scripts/$1
-  _r_take "$2" text
+  local text=$_R_values sum='' file=$_R_BASE/scripts/$1
   unset "_R_BAD[$1]"
   if command -v sha256sum >/dev/null; then
     sum=$(printf %s "$text" | sha256sum)
@@ -525,12 +571,46 @@ _r_keep() {
 }
 declare -A _R_BAD=()
 
-# run ID EPOCH HASH VERB DEADLINE CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,…
+# Hands a run to a supervisor that is idle, or to a new one. $1 is its id, $3 its script's hash.
 _r_run() {
+  local number worker
+  if ! _r_is_run "$1"; then
+    return
+  elif [[ -n ${_R_BAD[$3]:-} ]]; then
+    _r_refuse "$1" "${_R_BAD[$3]}"
+    return
+  fi
+  while read -r -t 0 -u "$_R_IDLE"; do
+    IFS= read -r -N 4 -u "$_R_IDLE" number || exit 1
+    number=$((10#${number%?}))
+    _R_WORKER_RUNS[number]=$1
+    # One that was killed cannot be written to.
+    printf '%s%s%s' "$_R_size" "$_R_header" "$_R_values" >&"${_R_WORKER_INS[number]}" && return
+  done
+  number=${#_R_WORKERS[@]}
+  if ((number == 64)); then
+    _r_refuse "$1" 'too many runs at once'
+    return
+  fi
+  _r_pipe
+  _R_IN=$_R_rd worker=$_R_wr
+  set -m
+  # shellcheck disable=SC2093
+  _r_work "$number" {worker}>&- &
+  # shellcheck disable=SC2128
+  _R_WORKERS[number]=$!
+  set +m
+  exec {_R_IN}>&-
+  _R_WORKER_INS[number]=$worker _R_WORKER_RUNS[number]=$1
+  printf '%s%s%s' "$_R_size" "$_R_header" "$_R_values" >&"$worker"
+}
+
+# run ID EPOCH HASH VERB DEADLINE CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,… and reads the values from _R_IN.
+_r_parse() {
   local _R_word _R_lengths _R_length
-  _R_ID=$1 _R_RUN_EPOCH=$2 _R_HASH=$3 _R_VERB=$4 _R_DEADLINE=$5 _R_CAP=$6 _R_GRACE=$(($7 / 10))
+  _R_ID=$2 _R_RUN_EPOCH=$3 _R_HASH=$4 _R_VERB=$5 _R_DEADLINE=$6 _R_CAP=$7 _R_GRACE=$(($8 / 10))
   _R_NAMES=() _R_COUNTS=() _R_VALUES=()
-  for _R_word in "${@:8}"; do
+  for _R_word in "${@:9}"; do
     _R_lengths=${_R_word#*=}
     if [[ $_R_word == *'[]='* ]]; then
       _R_NAMES+=("${_R_word%%'[]='*}")
@@ -541,67 +621,69 @@ _r_run() {
       _R_COUNTS+=(-)
     fi
     for _R_length in ${_R_lengths//,/ }; do
-      _r_take "$_R_length" _R_word
+      _R_word=''
+      ((_R_length == 0)) || IFS= read -r -N "$_R_length" -u "$_R_IN" _R_word || exit 1
       _R_VALUES+=("$_R_word")
     done
   done
-  if [[ ! $_R_ID =~ ^[0-9a-z-]{1,64}$ || ! $_R_HASH =~ ^[0-9a-f]{64}$ || ! $_R_VERB =~ ^[a-z_][a-z0-9_]{0,63}$ ]]; then
-    _r_refuse "$_R_ID" 'malformed run id, script hash or verb'
-  elif [[ -n ${_R_BAD[$_R_HASH]:-} ]]; then
-    _r_refuse "$_R_ID" "${_R_BAD[$_R_HASH]}"
+  if [[ ${#_R_HASH} != 64 || $_R_HASH == *[!0-9a-f]* || $_R_VERB == *[!a-z0-9_]* ]]; then
+    _r_refuse "$_R_ID" 'malformed script hash or verb'
   elif [[ ! -e $_R_BASE/scripts/$_R_HASH ]]; then
     _r_refuse "$_R_ID" "script $_R_HASH is not on this host"
   else
-    set -m
-    _r_supervise &
-    _R_MINE[$_R_ID]=$!
-    set +m
+    return 0
   fi
+  return 1
 }
 
 _r_cancel() {
-  [[ $1 =~ ^[0-9a-z-]{1,64}$ ]] || return
+  _r_is_run "$1" || return
   # Also where the claim is not there yet: its supervisor looks at this file all the time.
-  if [[ -n ${_R_MINE[$1]:-} || -e $_R_RUNS/$1.run ]] && [[ ! -e $_R_RUNS/$1.end ]]; then
-    # On a full disk a signal has to do; it is safe once the claim is written.
-    { : >"$_R_RUNS/$1.cancel"; } 2>/dev/null || { _r_claim "$1" && kill -USR1 "${_R_claim[1]}"; }
+  if { _r_is_mine "$1" || [[ -e $_R_RUNS/$1 ]]; } && ! _r_outcome "$1" && ! : >"$_R_RUNS/$1.cancel"; then
+    # On a full disk TERM has to do, if the script's process is still itself.
+    if _r_claim "$1" && [[ ${_R_second[0]:-} == go ]] && _r_alive "${_R_second[1]}" "${_R_second[2]}"; then
+      kill -TERM -- "-${_R_second[1]}"
+    fi
   fi
-  [[ -n ${_R_MINE[$1]:-} ]] || _r_answer "$1"
+  _r_is_mine "$1" || _r_answer "$1"
 }
 
 _r_forget() {
   local id files=()
   for id; do
-    [[ $id =~ ^[0-9a-z-]{1,64}$ && -e $_R_RUNS/$id.end ]] || continue
-    # The claim goes last: what is half forgotten must not look like never seen.
-    files+=("$_R_RUNS/$id".{cancel,go,end,run})
-    unset "_R_MINE[$id]"
+    if _r_is_run "$id" && _r_outcome "$id"; then files+=("$_R_RUNS/$id"{.cancel,,.end}); fi
   done
   if ((${#files[@]})); then rm -f -- "${files[@]}" & fi
 }
 
-# ping NUMBER: also the moment to notice supervisors that were killed, and to let go of those that are done.
+# ping NUMBER: also the moment to notice supervisors that were killed.
 _r_ping() {
-  local id
+  local key
   _r_say 'pong %s\n' "$1"
-  for id in "${!_R_MINE[@]}"; do
-    kill -0 "${_R_MINE[$id]}" && continue
-    unset "_R_MINE[$id]"
-    [[ -e $_R_RUNS/$id.end || ! -e $_R_RUNS/$id.run ]] || _r_answer "$id"
+  for key in "${!_R_WORKERS[@]}"; do
+    if [[ -n ${_R_WORKER_RUNS[key]} ]] && ! kill -0 "${_R_WORKERS[key]}"; then
+      _r_answer "${_R_WORKER_RUNS[key]}"
+      _R_WORKER_RUNS[key]=''
+    fi
+  done
+  for key in "${!_R_FOLLOWED[@]}"; do
+    kill -0 "${_R_FOLLOWED[$key]}" || unset "_R_FOLLOWED[$key]"
   done
 }
 
 _r_main() {
-  local _R_size _R_header _R_words
-  while IFS= read -r -N 8 _R_size; do
-    [[ $_R_size =~ ^[0-9]{7}$'\n'$ ]] || exit 1
-    IFS= read -r -N $((10#${_R_size%?})) _R_header || exit 1
+  local _R_size _R_header _R_words _R_values
+  while IFS= read -r -N 16 _R_size; do
+    [[ $_R_size == [0-9][0-9][0-9][0-9][0-9][0-9][0-9]' '[0-9][0-9][0-9][0-9][0-9][0-9][0-9]$'\n' ]] || exit 1
+    IFS= read -r -N "$((10#${_R_size:0:7}))" _R_header || exit 1
+    _R_values=''
+    [[ $_R_size == *' 0000000'* ]] || IFS= read -r -N "$((10#${_R_size:8:7}))" _R_values || exit 1
     # shellcheck disable=SC2206
     _R_words=($_R_header)
     case ${_R_words[0]} in
-      run) _r_run "${_R_words[@]:1}" ;;
-      ask) [[ ! ${_R_words[1]} =~ ^[0-9a-z-]{1,64}$ ]] || _r_answer "${_R_words[1]}" ;;
-      script) _r_keep "${_R_words[@]:1}" ;;
+      run) _r_run "${_R_words[@]:1:3}" ;;
+      ask) ! _r_is_run "${_R_words[1]}" || _r_answer "${_R_words[1]}" ;;
+      script) _r_keep "${_R_words[1]}" ;;
       cancel) _r_cancel "${_R_words[1]}" ;;
       forget) _r_forget "${_R_words[@]:1}" ;;
       ping) _r_ping "${_R_words[1]}" ;;

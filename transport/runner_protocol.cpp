@@ -41,7 +41,7 @@ bool made_of(std::string_view text, std::size_t most, Predicate allowed) {
 bool has_nul(std::string_view text) { return text.find('\0') != text.npos; }
 
 std::string frame(std::string header, std::string_view values = {}) {
-  std::string whole = fmt::format("{:07}\n{}", header.size(), header);
+  std::string whole = fmt::format("{:07} {:07}\n{}", header.size(), values.size(), header);
   return whole.append(values);
 }
 
@@ -189,7 +189,7 @@ result<std::string> hello(std::string_view region, const host_id& host, epoch_nu
   if (directory.empty() || directory[0] != '/' || has_nul(directory) || directory.size() > 1024) {
     return fail(error_kind::permanent, "invalid_state_directory", "'{}' is not an absolute path", directory);
   }
-  return frame(fmt::format("hello {} {} {} {}", region, file_word(host.value()), epoch, directory.size()), directory);
+  return frame(fmt::format("hello {} {} {}", region, file_word(host.value()), epoch), directory);
 }
 
 result<std::string> script(std::string_view hash, std::string_view text) {
@@ -198,7 +198,7 @@ result<std::string> script(std::string_view hash, std::string_view text) {
     return fail(error_kind::permanent, "invalid_script", "script {} has a NUL byte or is over {} bytes", hash,
                 limits::script_bytes);
   }
-  return frame(fmt::format("script {} {}", hash, text.size()), text);
+  return frame(fmt::format("script {}", hash), text);
 }
 
 result<std::string> run(const run_request& request) {

@@ -1,8 +1,8 @@
 // What the daemon and runner.sh say to each other. Pure: bytes in, messages out.
 //
-// To the runner: frames of  LENGTH(7 digits) LF  HEADER(LENGTH bytes)  VALUES, where the header's words are checked
-// identifiers and numbers, and name the length of each value. Values are any bytes but NUL.
-//   hello REGION HOST EPOCH n · script HASH n · run ID EPOCH HASH VERB DEADLINE_MS CAP GRACE_MS NAME=n…
+// To the runner: frames of  HEADER_LENGTH(7 digits) SPACE VALUES_LENGTH(7 digits) LF HEADER VALUES, where the header's
+// words are checked identifiers and numbers. Values are any bytes but NUL; a run's header has the length of each.
+//   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS CAP GRACE_MS NAME=n…
 //   NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
 // From the runner: whatever the login shell had to say, then LF "REGENT/1" LF, then lines, each followed by its values:
 //   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n
