@@ -23,7 +23,7 @@ build() {
   check mark owner
   check integer mtu
   given mark bridge_owner
-  need_namespace "$namespace"
+  need_namespace "$namespace" "$owner"
   with_lock "bridge-$bridge" build_locked
   conclude
 }
@@ -53,7 +53,7 @@ read() {
   fact bridge "$seen_master"
   index=$seen_index
   if [[ $seen_master != "$bridge" || $seen_alias != "$owner" ]]; then state=differs; fi
-  if namespace_exists "$namespace" && see_link "$namespace" "$link" && [[ $seen_peer == "$index" ]]; then
+  if our_namespace "$namespace" "$owner" && see_link "$namespace" "$link" && [[ $seen_peer == "$index" ]]; then
     fact up "$seen_up"
   else
     state=differs

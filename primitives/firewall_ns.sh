@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # ---
 # name: firewall_ns
-# summary: The whole ruleset of a router's namespace: default firewall, named sets, project rules, 1:1 NAT and masquerade.
+# summary: The whole ruleset of a router's namespace, replaced at once. Default firewall, named sets, rules, 1:1 NAT, masquerade.
 # parameters:
 #   namespace: {type: namespace, required: true}
+#   owner: {type: mark, required: true, about: whose the namespace is}
 #   label: {type: name, required: true, verbs: [build, read], about: "begins the lines that logged rules write"}
 #   public_device: {type: interface, default: "", verbs: [build, read], about: the link to the public network; empty if there is none}
 #   networks:
@@ -48,6 +49,7 @@
 
 check_parameters() {
   check namespace namespace
+  check mark owner
   check name label
   given interface public_device
   check_table networks device prefix
@@ -67,13 +69,13 @@ check_parameters() {
 
 # --- rendering: every value that enters passed one of the checks above --------------------------------------------------
 
-# One transaction: the kernel goes from the old table to the new one at once, and connections it follows stay.
+# The table as it is to be. The chains are always the same four: see `apply`.
 render() {
-  printf 'add table inet %s\ndelete table inet %s\ntable inet %s {\n' "$regent_table" "$regent_table" "$regent_table"
+  printf 'table inet %s {\n' "$regent_table"
   render_sets
   render_forward
   render_input
-  if [[ -n $public_device ]]; then render_nat; fi
+  render_nat
   printf '}\n'
 }
 
@@ -128,13 +130,14 @@ render_forward() {
   if [[ -n $public_device && -n $devices ]]; then
     printf '    iifname { %s } oifname "%s" accept comment "outward"\n' "$devices" "$public_device"
   fi
-  printf '  }\n'
+  printf '    counter drop comment "default"\n  }\n'
 }
 
 render_input() {
   printf '  chain input {\n    type filter hook input priority filter; policy drop;\n'
   printf '    ct state vmap { invalid : drop, established : accept, related : accept }\n'
-  printf '    iifname "lo" accept\n    meta l4proto { icmp, ipv6-icmp } accept\n  }\n'
+  printf '    iifname "lo" accept\n    meta l4proto { icmp, ipv6-icmp } accept\n'
+  printf '    counter drop comment "default"\n  }\n'
 }
 
 # The functions below leave what they find in `answer`: a subshell for each would make a thousand rules slow.
@@ -201,7 +204,7 @@ match_protocol() { # FAMILY ROW
   esac
 }
 
-# A machine that reaches a neighbour by its public address gets its answer through the router, hence the last line of each.
+# A machine that reaches a neighbour by its public address gets its answer through the router, hence the last rule.
 render_nat() {
   local row word
   printf '  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;\n'
@@ -210,12 +213,15 @@ render_nat() {
     printf '    %s daddr %s dnat %s to %s\n' "$word" "${nat_public[row]}" "$word" "${nat_private[row]}"
   done
   printf '  }\n  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n'
-  for ((row = 0; row < nat_count; row++)); do
-    word=$(nat_word "${nat_public[row]}" "${nat_private[row]}")
-    printf '    oifname "%s" %s saddr %s snat %s to %s\n' "$public_device" "$word" "${nat_private[row]}" "$word" "${nat_public[row]}"
-  done
-  printf '    oifname "%s" ip saddr @PRIVATE masquerade\n' "$public_device"
-  printf '    oifname != "%s" ct status dnat ip saddr @PRIVATE masquerade\n  }\n' "$public_device"
+  if [[ -n $public_device ]]; then
+    for ((row = 0; row < nat_count; row++)); do
+      word=$(nat_word "${nat_public[row]}" "${nat_private[row]}")
+      printf '    oifname "%s" %s saddr %s snat %s to %s\n' "$public_device" "$word" "${nat_private[row]}" "$word" "${nat_public[row]}"
+    done
+    printf '    oifname "%s" ip saddr @PRIVATE masquerade\n' "$public_device"
+    printf '    oifname != "%s" ct status dnat ip saddr @PRIVATE masquerade\n' "$public_device"
+  fi
+  printf '  }\n'
 }
 
 nat_word() { # PUBLIC PRIVATE: ip or ip6
@@ -238,26 +244,49 @@ live_form() {
   in_namespace "$namespace" nft -s list table inet "$regent_table" || fail "cannot list the rules of namespace $namespace"
 }
 
+# One transaction that keeps the chains and changes what is in them: rules and sets go from old to new at one moment, and
+# connections stay. Replacing the chains would not do: the kernel unhooks the old ones before the new ones have their policy.
+apply() { # RULESET LIVE
+  local line
+  {
+    while builtin read -r line; do
+      if [[ $line =~ ^chain\ ([A-Za-z0-9_]+)\ \{$ ]]; then printf 'flush chain inet %s %s\n' "$regent_table" "${BASH_REMATCH[1]}"; fi
+    done <<<"$2"
+    while builtin read -r line; do
+      if [[ $line =~ ^set\ ([A-Za-z0-9_]+)\ \{$ ]]; then printf 'delete set inet %s %s\n' "$regent_table" "${BASH_REMATCH[1]}"; fi
+    done <<<"$2"
+    printf '%s\n' "$1"
+  } | in_namespace "$namespace" nft -f -
+}
+
+# For a table in which somebody put things that do not go by `apply`; the rule that ends each chain stands in for its policy.
+replace() { # RULESET
+  printf 'add table inet %s\ndelete table inet %s\n%s\n' "$regent_table" "$regent_table" "$1" |
+    in_namespace "$namespace" nft -f -
+}
+
 build() {
   local ruleset wanted live
   check_parameters
-  need_namespace "$namespace"
+  need_namespace "$namespace" "$owner"
   ruleset=$(render)
   wanted=$(wanted_form "$ruleset") || fail "nft refuses the ruleset of namespace $namespace"
   live=$(live_form)
-  if [[ $live != "$wanted" ]]; then
-    in_namespace "$namespace" nft -f - <<<"$ruleset" || fail "nft could not apply the ruleset in namespace $namespace"
-    changed "ruleset of $namespace: $rules_count rules, $networks_count networks, $nat_count addresses of 1:1 NAT"
-    live=$(live_form)
-    [[ $live == "$wanted" ]] || fail "the ruleset of namespace $namespace is not what was applied: somebody else changes it"
+  if [[ $live == "$wanted" ]]; then
+    unchanged
+    return 0
   fi
-  conclude
+  if ! apply "$ruleset" "$live" 2>/dev/null || [[ $(live_form) != "$wanted" ]]; then
+    replace "$ruleset" || fail "nft could not apply the ruleset in namespace $namespace"
+  fi
+  [[ $(live_form) == "$wanted" ]] || fail "the ruleset of namespace $namespace is not what was applied: somebody else changes it"
+  changed "ruleset of $namespace: $rules_count rules, $networks_count networks, $nat_count addresses of 1:1 NAT"
 }
 
 read() {
   local ruleset wanted live
   check_parameters
-  if ! namespace_exists "$namespace"; then
+  if ! our_namespace "$namespace" "$owner"; then
     fact state absent
     return 0
   fi
@@ -289,7 +318,8 @@ report_difference() { # LIVE WANTED: at most 20 lines of it
 
 scrub() {
   check namespace namespace
-  if namespace_exists "$namespace" && [[ -n $(live_form) ]]; then
+  check mark owner
+  if our_namespace "$namespace" "$owner" && [[ -n $(live_form) ]]; then
     must in_namespace "$namespace" nft delete table inet "$regent_table"
     changed "removed the ruleset of $namespace"
   fi

@@ -33,6 +33,10 @@ conclude() { # the last word of a verb that changes things
   if ((regent_changes == 0)); then unchanged; fi
 }
 
+left_alone() { # WHAT: seen, and not touched because it is not ours
+  printf 'left alone: %s\n' "${*//[[:cntrl:]]/ }"
+}
+
 fact() { # NAME VALUE: what `read` found
   printf 'fact %s %s\n' "$1" "${2//[[:cntrl:]]/ }"
 }
@@ -145,8 +149,14 @@ namespace_exists() { # NAMESPACE: and is one; the empty file that an interrupted
   [[ -e /run/netns/$1 ]] && ip -n "$1" link show dev lo >/dev/null 2>&1
 }
 
-need_namespace() { # NAMESPACE
+# A namespace that is somebody else's is to us as if it were not there, except that building in it fails.
+our_namespace() { # NAMESPACE OWNER
+  namespace_exists "$1" && see_link "$1" lo && [[ $seen_alias == "$2" ]]
+}
+
+need_namespace() { # NAMESPACE OWNER
   namespace_exists "$1" || fail "there is no namespace $1 on this host"
+  our_namespace "$1" "$2" || fail "namespace $1 is not regent's (the alias of its lo is '$seen_alias', not '$2')"
 }
 
 # --- links ------------------------------------------------------------------------------------------------------------
@@ -201,6 +211,14 @@ set_mtu() { # NAMESPACE LINK MTU: after see_link
   changed "mtu $3 on $2"
 }
 
+# The address of a link of ours: always the same, so that neighbours need not learn a new one when the link is made again,
+# or the other node of a pair takes over (its links were down until then).
+mac_of() { # OWNER LINK
+  local sum
+  sum=$(sha256sum <<<"$1 $2") || fail 'sha256sum does not work'
+  printf '02:%s:%s:%s:%s:%s\n' "${sum:0:2}" "${sum:2:2}" "${sum:4:2}" "${sum:6:2}" "${sum:8:2}"
+}
+
 # --- bridges: shared by several resources, so always under the bridge's lock -------------------------------------------
 
 # A bridge that is there is used as it is if it is not ours. A new one is marked before it gets its name.
@@ -241,9 +259,11 @@ release_bridge() { # BRIDGE OWNER
 # A veth pair: HOST_LINK on the host, in the bridge and marked; LINK in the namespace, down. It is made inside the
 # namespace, marked there, and then moved out: at no moment is a link of ours on the host without its mark.
 veth_into_bridge() { # HOST_LINK LINK NAMESPACE BRIDGE OWNER MTU
+  local mac
   remove_half_pair "$1" "$2" "$3" "$5"
   if ! see_link '' "$1"; then
-    must ip -n "$3" link add name "$2" mtu "$6" type veth peer name "$1" mtu "$6"
+    mac=$(mac_of "$5" "$2")
+    must ip -n "$3" link add name "$2" address "$mac" mtu "$6" type veth peer name "$1" mtu "$6"
     must ip -n "$3" link set dev "$1" alias "$5"
     must ip -n "$3" link set dev "$1" netns "$BASHPID"
     changed "made $2 in $3 with $1 on the host"

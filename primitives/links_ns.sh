@@ -4,6 +4,7 @@
 # summary: Sets every link of a namespace (but lo) up or down. Down keeps all configuration but routes.
 # parameters:
 #   namespace: {type: namespace, required: true}
+#   owner: {type: mark, required: true, about: whose the namespace is}
 #   state: {type: choice, of: [up, down], required: true, verbs: [build, read]}
 # verbs:
 #   build: {deadline: 30s}
@@ -25,11 +26,12 @@ set_links() { # up|down
 
 build() {
   check namespace namespace
+  check mark owner
   is_one_of state up down
-  if namespace_exists "$namespace"; then
+  if our_namespace "$namespace" "$owner"; then
     set_links "$state"
   elif [[ $state == up ]]; then
-    need_namespace "$namespace"
+    need_namespace "$namespace" "$owner"
   fi
   conclude
 }
@@ -37,8 +39,9 @@ build() {
 read() {
   local link links wrong=''
   check namespace namespace
+  check mark owner
   is_one_of state up down
-  if ! namespace_exists "$namespace"; then
+  if ! our_namespace "$namespace" "$owner"; then
     fact state absent
     return 0
   fi
@@ -53,6 +56,7 @@ read() {
 
 scrub() {
   check namespace namespace
-  if namespace_exists "$namespace"; then set_links down; fi
+  check mark owner
+  if our_namespace "$namespace" "$owner"; then set_links down; fi
   conclude
 }

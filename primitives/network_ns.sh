@@ -4,6 +4,7 @@
 # summary: An address on a link of a namespace. `prune` removes every other address from the namespace's links.
 # parameters:
 #   namespace: {type: namespace, required: true}
+#   owner: {type: mark, required: true, about: whose the namespace is}
 #   device: {type: interface, required: true, verbs: [build, read, scrub]}
 #   address: {type: prefix, required: true, verbs: [build, read, scrub], about: with its prefix length}
 #   keep: {type: table, default: [], verbs: [prune], columns: {device: {type: interface}, address: {type: prefix}}, about: what stays}
@@ -34,9 +35,10 @@ has_address() {
 
 build() {
   check namespace namespace
+  check mark owner
   check interface device
   check prefix address
-  need_namespace "$namespace"
+  need_namespace "$namespace" "$owner"
   if ! has_address; then
     # Nobody else has the address (the cloud gives it out once), and waiting for duplicate detection would delay the router.
     if [[ $address == *:* ]]; then
@@ -51,16 +53,18 @@ build() {
 
 read() {
   check namespace namespace
+  check mark owner
   check interface device
   check prefix address
-  if namespace_exists "$namespace" && has_address; then fact state present; else fact state absent; fi
+  if our_namespace "$namespace" "$owner" && has_address; then fact state present; else fact state absent; fi
 }
 
 scrub() {
   check namespace namespace
+  check mark owner
   check interface device
   check prefix address
-  if namespace_exists "$namespace" && has_address; then
+  if our_namespace "$namespace" "$owner" && has_address; then
     must ip -n "$namespace" address delete "$address" dev "$device"
     changed "removed $address from $device in $namespace"
   fi
@@ -71,10 +75,11 @@ prune() {
   local present_device present_address lines row
   local -A wanted=()
   check namespace namespace
+  check mark owner
   check_table keep device address
   check interface keep_device
   check prefix keep_address
-  if ! namespace_exists "$namespace"; then
+  if ! our_namespace "$namespace" "$owner"; then
     unchanged
     return 0
   fi

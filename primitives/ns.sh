@@ -102,9 +102,14 @@ scrub() {
     return 0
   fi
   see_link "$namespace" lo || fail "namespace $namespace has no lo"
-  [[ $seen_alias == "$owner" ]] || fail "namespace $namespace is not regent's (the alias of its lo is '$seen_alias', not '$owner'): left alone"
+  if [[ $seen_alias != "$owner" ]]; then
+    left_alone "namespace $namespace, which is not regent's (the alias of its lo is '$seen_alias', not '$owner')"
+    unchanged
+    return 0
+  fi
   links=$(links_of "$namespace")
   for link in $links; do
+    if ! see_link "$namespace" "$link"; then continue; fi # the other end of a pair may have taken it along
     must ip -n "$namespace" link delete dev "$link"
   done
   must ip netns delete "$namespace"

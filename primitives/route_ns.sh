@@ -4,16 +4,18 @@
 # summary: A route of a namespace. Ours carry the protocol number 201; `prune` removes those of ours that are not wanted.
 # parameters:
 #   namespace: {type: namespace, required: true}
+#   owner: {type: mark, required: true, about: whose the namespace is}
 #   destination: {type: network, required: true, verbs: [build, read, scrub], about: "0.0.0.0/0 and ::/0 are the default route"}
 #   gateway: {type: address, required: true, verbs: [build, read, scrub]}
-#   metric: {type: integer, min: 1, max: 2147483647, default: "100", verbs: [build, read, scrub]}
+#   metric: {type: integer, min: 0, max: 2147483647, default: "100", verbs: [build, read, scrub]}
 #   keep:
 #     type: table
 #     default: []
 #     verbs: [prune]
-#     columns: {destination: {type: network}, gateway: {type: address}, metric: {type: integer, min: 1, max: 2147483647, default: "100"}}
+#     columns: {destination: {type: network}, gateway: {type: address}, metric: {type: integer, min: 0, max: 2147483647, default: "100"}}
+#     same_family: [[destination, gateway]]
 #     about: what stays
-#   same_family: [[destination, gateway]]
+# same_family: [[destination, gateway]]
 # verbs:
 #   build: {deadline: 30s}
 #   read: {deadline: 15s}
@@ -31,6 +33,13 @@ route_form() { # DESTINATION
     */32) echo "${1%/32}" ;;
     *) echo "$1" ;;
   esac
+}
+
+# DESTINATION GATEWAY METRIC as `ip route` will show them: to IPv6, metric 0 means 1024.
+route_line() { # DESTINATION GATEWAY METRIC
+  local number=$3
+  if [[ $1 == *:* && $3 == 0 ]]; then number=1024; fi
+  echo "$(route_form "$1") $2 $number"
 }
 
 # DESTINATION GATEWAY METRIC of each of our routes, one per line, in the words of `ip route`.
@@ -54,6 +63,7 @@ our_routes() { # FAMILY
 
 check_route() {
   check namespace namespace
+  check mark owner
   check network destination
   check address gateway
   check integer metric
@@ -63,14 +73,14 @@ check_route() {
 has_route() {
   local lines wanted
   lines=$(our_routes "$(family_of "$destination")")
-  wanted="$(route_form "$destination") $gateway $metric"
+  wanted=$(route_line "$destination" "$gateway" "$metric")
   [[ $'\n'$lines$'\n' == *$'\n'"$wanted"$'\n'* ]]
 }
 
 build() {
   local foreign family
   check_route
-  need_namespace "$namespace"
+  need_namespace "$namespace" "$owner"
   if has_route; then
     unchanged
     return 0
@@ -87,13 +97,15 @@ build() {
 
 read() {
   check_route
-  if namespace_exists "$namespace" && has_route; then fact state present; else fact state absent; fi
+  if our_namespace "$namespace" "$owner" && has_route; then fact state present; else fact state absent; fi
 }
 
 scrub() {
+  local there by number
   check_route
-  if namespace_exists "$namespace" && has_route; then
-    remove_route "$(route_form "$destination")" "$gateway" "$metric"
+  if our_namespace "$namespace" "$owner" && has_route; then
+    builtin read -r there by number <<<"$(route_line "$destination" "$gateway" "$metric")"
+    remove_route "$there" "$by" "$number"
   fi
   conclude
 }
@@ -104,19 +116,21 @@ remove_route() { # DESTINATION GATEWAY METRIC
 }
 
 prune() {
-  local family lines row there gateway_there metric_there
+  local family lines line row there gateway_there metric_there
   local -A wanted=()
   check namespace namespace
+  check mark owner
   check_table keep destination gateway metric
   check network keep_destination
   check address keep_gateway
   check integer keep_metric
-  if ! namespace_exists "$namespace"; then
+  if ! our_namespace "$namespace" "$owner"; then
     unchanged
     return 0
   fi
   for ((row = 0; row < keep_count; row++)); do
-    wanted["$(route_form "${keep_destination[row]}") ${keep_gateway[row]} ${keep_metric[row]}"]=1
+    line=$(route_line "${keep_destination[row]}" "${keep_gateway[row]}" "${keep_metric[row]}")
+    wanted["$line"]=1
   done
   for family in 4 6; do
     lines=$(our_routes "$family")

@@ -18,7 +18,7 @@
 #   group: {type: address, default: "", verbs: [build], about: "vxlan: multicast group, used if there are no peers"}
 #   peers: {type: list<address>, default: [], verbs: [build], about: "vxlan: the other ends"}
 #   port: {type: integer, min: 1, max: 65535, default: "4789", verbs: [build], about: "vxlan: UDP port"}
-#   mtu: {type: integer, min: 1280, max: 9216, default: "1500", verbs: [build], about: of the network under it; vxlan takes its header off that}
+#   mtu: {type: integer, min: 1280, max: 9216, default: "1500", verbs: [build], about: "of the tenant network; vxlan takes less where its parent carries less"}
 #   bridge: {type: interface, default: "", verbs: [build, read, scrub], about: "none: the network's bridge on the host"}
 #   host_link: {type: interface, default: "", verbs: [build, read, scrub], about: "none: the other end of the device"}
 #   owner: {type: mark, required: true, about: "whose the device is"}
@@ -47,7 +47,7 @@ build() {
   check address peers
   given address group
   given interface parent
-  need_namespace "$namespace"
+  need_namespace "$namespace" "$owner"
   case $type in
     vlan) build_vlan ;;
     vxlan) build_vxlan ;;
@@ -83,7 +83,7 @@ build_vlan() {
   ((vlan <= 4094)) || bad_parameter vlan "$vlan is not a vlan (1 to 4094)"
   see_parent
   if ! fits vlan "$vlan" ": $device@if$parent_index: "; then
-    must ip link add link "$parent" name "$device" netns "$namespace" mtu "$mtu" type vlan id "$vlan"
+    must ip link add link "$parent" name "$device" netns "$namespace" address "$(mac_of "$owner" "$device")" mtu "$mtu" type vlan id "$vlan"
     changed "made $device in $namespace: vlan $vlan on $parent"
     see_link "$namespace" "$device" || fail "$device went away while it was being made"
   fi
@@ -106,7 +106,8 @@ build_vxlan() {
   fi
   inner=$(inner_mtu)
   if ! fits vxlan "$vlan" "${fragments[@]}"; then
-    must ip link add name "$device" netns "$namespace" mtu "$inner" type vxlan id "$vlan" dstport "$port" "${options[@]}"
+    must ip link add name "$device" netns "$namespace" address "$(mac_of "$owner" "$device")" mtu "$inner" \
+      type vxlan id "$vlan" dstport "$port" "${options[@]}"
     changed "made $device in $namespace: vxlan $vlan"
     see_link "$namespace" "$device" || fail "$device went away while it was being made"
   fi
@@ -114,14 +115,15 @@ build_vxlan() {
   if ((${#peers[@]} > 0)); then settle_peers; fi
 }
 
-# 50 bytes of outer Ethernet, IPv4, UDP and vxlan headers; IPv6 takes 20 more.
+# 50 bytes of outer Ethernet, IPv4, UDP and vxlan headers; IPv6 takes 20 more. Without a parent, what carries the tunnel is
+# taken to carry the network's own size.
 inner_mtu() {
-  local address below=$mtu header=50
-  for address in "$group" "${peers[@]}"; do
+  local address header=50
+  if ((${#peers[@]} == 0)) && [[ $group == *:* ]]; then header=70; fi
+  for address in "${peers[@]}"; do
     if [[ $address == *:* ]]; then header=70; fi
   done
-  if ((parent_mtu < below)); then below=$parent_mtu; fi
-  echo $((below - header))
+  if ((parent_mtu - header < mtu)); then echo $((parent_mtu - header)); else echo "$mtu"; fi
 }
 
 settle_peers() {
@@ -152,7 +154,7 @@ read() {
   local kind=$type
   check_device
   if [[ $type == none ]]; then kind=veth; fi
-  if ! namespace_exists "$namespace" || ! see_link "$namespace" "$device"; then
+  if ! our_namespace "$namespace" "$owner" || ! see_link "$namespace" "$device"; then
     fact state absent
     return 0
   fi
@@ -173,7 +175,7 @@ scrub() {
     check mark bridge_owner
     with_lock "bridge-$bridge" scrub_none
   fi
-  if namespace_exists "$namespace" && see_link "$namespace" "$device"; then
+  if our_namespace "$namespace" "$owner" && see_link "$namespace" "$device"; then
     must ip -n "$namespace" link delete dev "$device"
     changed "removed $device from $namespace"
   fi
@@ -190,7 +192,7 @@ prune() {
   check namespace namespace
   check mark owner
   check interface keep
-  if namespace_exists "$namespace"; then
+  if our_namespace "$namespace" "$owner"; then
     links=$(links_of "$namespace")
     for link in $links; do
       if contains "$link" "${keep[@]}"; then continue; fi

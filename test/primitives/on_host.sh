@@ -6,6 +6,7 @@ export LC_ALL=C
 
 source_tree=${REGENT_SOURCE:?}
 checks=0
+# shellcheck disable=SC2034 # the scripts add to it
 skipped=()
 
 skip_all() {

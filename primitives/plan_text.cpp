@@ -1,0 +1,69 @@
+#include <algorithm>
+
+#include "primitives/plan.hpp"
+#include "region/json.hpp"
+
+namespace regent {
+namespace {
+
+constexpr std::string_view masked = "***";
+
+/// A value as it stands, if nobody can misread it; else quoted.
+std::string shown(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != ',' && c != '[' && c != ']' && c != '*';
+  });
+  return plain ? text : json_quote(text);
+}
+
+std::string shown(const plan_parameter& one) {
+  if (one.secret) return std::string(masked);
+  if (const auto* text = std::get_if<std::string>(&one.value)) return shown(*text);
+  std::string out;
+  for (const auto& element : std::get<std::vector<std::string>>(one.value))
+    out += (out.empty() ? "" : ", ") + shown(element);
+  return "[" + out + "]";
+}
+
+std::string json_value(const plan_parameter& one) {
+  if (one.secret) return json_quote(masked);
+  if (const auto* text = std::get_if<std::string>(&one.value)) return json_quote(*text);
+  std::string out;
+  for (const auto& element : std::get<std::vector<std::string>>(one.value))
+    out += (out.empty() ? "" : ",") + json_quote(element);
+  return "[" + out + "]";
+}
+
+std::string json_step(const plan_step& step) {
+  std::string parameters;
+  for (const auto& one : step.parameters)
+    parameters += (parameters.empty() ? "" : ",") + json_quote(one.name) + ":" + json_value(one);
+  return fmt::format(
+      R"({{"host":{},"role":{},"primitive":{},"verb":{},"about":{},"deadline_ms":{},"parameters":{{{}}}}})",
+      json_quote(step.host.value()), json_quote(name(step.role)), json_quote(step.primitive), json_quote(step.verb),
+      json_quote(step.about), step.deadline.count(), parameters);
+}
+
+}  // namespace
+
+std::string plan_text(const plan& what) {
+  auto out = fmt::format("{} {}: {} step{}, lease {}\n", what.resource.text(), name(what.what), what.steps.size(),
+                         what.steps.size() == 1 ? "" : "s", what.lease_scope);
+  for (std::size_t i = 0; i < what.steps.size(); ++i) {
+    const auto& step = what.steps[i];
+    out += fmt::format("\n{}. {} ({}): {}\n   {} {}, at most {}\n", i + 1, step.host.value(), name(step.role),
+                       step.about, step.primitive, step.verb, span_text(step.deadline));
+    for (const auto& one : step.parameters) out += fmt::format("     {} = {}\n", one.name, shown(one));
+  }
+  return out;
+}
+
+std::string plan_json(const plan& what) {
+  std::string steps;
+  for (const auto& step : what.steps) steps += (steps.empty() ? "" : ",") + json_step(step);
+  return fmt::format(R"({{"resource":{},"operation":{},"lease_scope":{},"steps":[{}]}})",
+                     json_quote(what.resource.text()), json_quote(name(what.what)), json_quote(what.lease_scope),
+                     steps);
+}
+
+}  // namespace regent
