@@ -80,7 +80,7 @@ class face_handlers {
 // Lists in memory and on the wire.
 
 inline constexpr std::size_t all_rows = static_cast<std::size_t>(-1);
-inline constexpr std::size_t details_shown = 20;  ///< open jobs and last events in a detail
+inline constexpr std::size_t details_shown = 20;    ///< open jobs and last events in a detail
 inline constexpr std::size_t problems_shown = 100;  ///< in status: each bad record is one
 
 inline failure not_found(std::string_view what) { return fail(error_kind::permanent, "not_found", "{}", what); }

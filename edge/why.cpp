@@ -248,7 +248,8 @@ class reasons {
     add("grace", text, {}, {}, {}, facts_.what.changed);
   }
 
-  /// Has work and no job: either its actor is about to open one, or the next poll or listing does, unless something is in the way.
+  /// Has work and no job: either its actor is about to open one, or the next poll or listing does, unless something is
+  /// in the way.
   void no_job() {
     if (at_work()) return;
     add("no_job",
@@ -274,7 +275,7 @@ class reasons {
       if (key == about) add("problem", fmt::format("{}{}", key, colon_reason(text)));
   }
 
-  /// Standing problems of the journal, which everything waits for, and of this resource: "record virtual_router/3", ….
+  /// Standing problems of the journal, which everything waits for, and of this resource: "record virtual_router/3".
   void problems() {
     problem("journal");
     for (const auto& [key, text] : facts_.problems)

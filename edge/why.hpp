@@ -28,8 +28,8 @@ struct why_facts {
   wall_time now{};
 };
 
-/// One reason. The codes are stable: step_running, outcome_unknown, host_down, lease, retry, wait, queued,
-/// between_steps, job_behind, no_job, at_work, grace, unresourced, degraded, report, actor_busy, problem, ignored, closed, none.
+/// One reason. The codes are stable: step_running, outcome_unknown, host_down, lease, retry, wait, queued, between_steps,
+/// job_behind, no_job, at_work, grace, unresourced, degraded, report, actor_busy, problem, ignored, closed, none.
 struct cause {
   std::string code;
   std::string text;
