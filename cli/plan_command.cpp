@@ -23,9 +23,9 @@ struct plan_options {
   bool as_json = false;
 };
 
-int complain(const std::string& text) {
+int complain(const std::string& text, int exit = 2) {
   std::fputs(("regent plan: " + text + "\n").c_str(), stderr);
-  return 2;
+  return exit;
 }
 
 result<record> record_of_cloud(const resource_id& id, const region_config& region) {
@@ -67,10 +67,10 @@ int show_plan(const plan_options& options) {
   if (!known) return complain(known.error().text());
   const auto resource =
       options.record_file.empty() ? record_of_cloud(*id, *region.config) : record_of_file(*id, options.record_file);
-  if (!resource) return complain(resource.error().text());
+  if (!resource) return complain(resource.error().text(), options.record_file.empty() ? 1 : 2);
   const bool settles_quiesced = *what == operation::update && (options.quiesced || is_quiesced(resource->head.state));
   const auto made = (*known)->make_plan(*what, *resource, *region.config, settles_quiesced);
-  if (!made) return complain(made.error().text());
+  if (!made) return complain(made.error().text(), 1);
   const auto text = options.as_json ? plan_json(*made) + "\n" : plan_text(*made);
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return 0;
   return complain("the answer could not be written");
