@@ -50,6 +50,10 @@ class cloud_opener {
     }
     return make_cloud(config->cloud, session_);
   }
+  void stop() {
+    const std::lock_guard lock(guard_);
+    if (session_) stop_cloud_session(*session_);
+  }
 
  private:
   const clock& time_;
@@ -75,7 +79,9 @@ result<std::optional<job_with_steps>> find_open_job(const std::string& journal_p
 class running_daemon final : public daemon {
  public:
   running_daemon(std::shared_ptr<const region_config> config, const clock& time)
-      : context_(std::make_shared<region_context>(time, facts_, std::move(config))), actor_config_(facts_.probes) {}
+      : context_(std::make_shared<region_context>(time, facts_, std::move(config))),
+        opener_(time),
+        actor_config_(facts_.probes) {}
 
   ~running_daemon() override { stop(); }
 
@@ -113,6 +119,7 @@ class running_daemon final : public daemon {
     facts_.live = false;
     facts_.ready = false;
     face_.reset();
+    opener_.stop();
     caf::anon_send(directory_->region, regent::stop{});
     const auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); };
     end(directory_->poller);
@@ -129,6 +136,13 @@ class running_daemon final : public daemon {
     return true;
   }
 
+  bool alive() override {
+    const auto now = context_->time.steady();
+    for (const auto* type : {"region", "journal"})
+      for (const auto& seen : facts_.probes.list(now, 0, 1, type, ""))
+        if (seen.busy_now > limits::wedged_after || seen.oldest_message > limits::wedged_after) facts_.live = false;
+    return facts_.live;
+  }
   daemon_facts& facts() override { return facts_; }
   int http_port() const override { return face_ ? face_->port() : 0; }
   std::string socket_path() const override {
@@ -148,8 +162,7 @@ class running_daemon final : public daemon {
     context_->open_channel = [this](const host_config& host, channel_sink sink) {
       return transport_->open(endpoint_of(host), std::move(sink));
     };
-    context_->open_cloud = [opener = std::make_shared<cloud_opener>(context_->time)](
-                               const std::shared_ptr<const region_config>& region) { return (*opener)(region); };
+    context_->open_cloud = [this](const std::shared_ptr<const region_config>& region) { return opener_(region); };
     context_->open_job_of = [path](const resource_id& id) { return find_open_job(path, id); };
   }
 
@@ -182,6 +195,7 @@ class running_daemon final : public daemon {
   daemon_facts facts_;
   context_ptr context_;
   directory_ptr directory_ = std::make_shared<actor_directory>();
+  cloud_opener opener_;
   actor_config actor_config_;
   std::unique_ptr<transport> transport_;
   std::unique_ptr<caf::actor_system> system_;

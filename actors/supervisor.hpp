@@ -18,6 +18,8 @@ class daemon {
   /// Stage one: nothing new begins, runs on hosts go on by themselves. Stage two: after limits::shutdown_hard the
   /// process may leave in any case; the journal is enough. True if stage one was enough.
   virtual bool stop() = 0;
+  /// False once the region or the journal has been stuck in one message for limits::wedged_after: time to be restarted.
+  virtual bool alive() = 0;
   virtual daemon_facts& facts() = 0;
   virtual int http_port() const = 0;
   virtual std::string socket_path() const = 0;

@@ -63,6 +63,9 @@ inline constexpr std::size_t http_connections = 256;
 inline constexpr std::size_t http_body_bytes = 1 << 20;
 inline constexpr auto http_idle = 30s;
 
+// Liveness: what systemd's watchdog is told
+inline constexpr auto wedged_after = 60s;
+
 // Shutdown
 inline constexpr auto shutdown_drain = 5s;  ///< stage one: finish what is in flight
 inline constexpr auto shutdown_hard = 10s;  ///< stage two: leave, the journal is enough

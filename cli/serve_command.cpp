@@ -64,7 +64,7 @@ void serve_until_told(daemon& running, const std::string& path, std::shared_ptr<
   const auto pause_ms = watched ? static_cast<std::int64_t>(watchdog_us / 2000) : 1000;
   const timespec pause{pause_ms / 1000, (pause_ms % 1000) * 1'000'000};
   for (;;) {
-    if (watched && running.facts().live) sd_notify(0, "WATCHDOG=1");
+    if (running.alive() && watched) sd_notify(0, "WATCHDOG=1");
     const int got = sigtimedwait(&signals, nullptr, &pause);
     if (got == SIGINT || got == SIGTERM) return;
     if (got != SIGHUP) continue;

@@ -1,0 +1,331 @@
+#include "test/actors/region_fixture.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include "actors/host.hpp"
+#include "actors/journal.hpp"
+#include "actors/poller.hpp"
+#include "actors/reader.hpp"
+#include "actors/region.hpp"
+#include "actors/reporter.hpp"
+#include "test/support/catch.hpp"
+
+namespace regent::test {
+
+namespace {
+
+/// The part of the lifecycle table that the cloud accepts from an orchestrator.
+bool accepts(lifecycle_state from, lifecycle_state to) {
+  if (from == to) return true;
+  if (from == scrub && to == scrubbing) return true;
+  if (from == scrub_queue && to == scrubbing) return true;
+  if (to == unresourced) return class_of(from) == state_class::in_progress || from == requested;
+  return row(from).forward == to;
+}
+
+class client final : public cloud {
+ public:
+  client(played_cloud& side, const clock& time) : side_(side), time_(time) {}
+
+  result<std::vector<resource_id>> changes() override {
+    if (side_.away) return away();
+    std::vector<resource_id> all(side_.news.begin(), side_.news.end());
+    side_.news.clear();  // as the real one does
+    return all;
+  }
+  result<void> acknowledge_changes() override { return {}; }
+  result<cloud_listing> list(const std::string&, const std::vector<lifecycle_state>& states) override {
+    if (side_.away) return away();
+    cloud_listing all;
+    for (const auto& [id, one] : side_.records) {
+      if (std::find(states.begin(), states.end(), one.state) == states.end()) continue;
+      if (one.malformed)
+        all.bad.push_back({id.text(), "subnets.0.vlan", "\"x\" is no number"});
+      else
+        all.heads.push_back(head(id, one));
+    }
+    return all;
+  }
+  result<record> read(const resource_id& id) override {
+    if (side_.away) return away();
+    const auto found = side_.records.find(id);
+    if (found == side_.records.end()) return fail(error_kind::permanent, "cloud_not_found", "{}", id.text());
+    if (found->second.malformed)
+      return fail(error_kind::permanent, "record_malformed", "{}: subnets.0.vlan", id.text());
+    record whole;
+    whole.head = head(id, found->second);
+    whole.grace = std::chrono::hours(1);
+    whole.document = *parse_json(found->second.document);
+    return whole;
+  }
+  result<void> report(const resource_id& id, lifecycle_state state) override {
+    if (side_.away) return away();
+    auto& one = side_.records.at(id);
+    if (state == scrubbing && side_.refuses_scrubbing)
+      return fail(error_kind::conflict, "cloud_refused", "{}", *side_.refuses_scrubbing);
+    if (!accepts(one.state, state))
+      return fail(error_kind::conflict, "cloud_refused", "{} to {}", name(one.state), name(state));
+    one.state = state;
+    one.stamp = time_.wall().time_since_epoch().count();
+    side_.reports.emplace_back(id, state);
+    if (side_.after_report) side_.after_report(id, one);
+    return {};
+  }
+
+ private:
+  static failure away() { return fail(error_kind::transient, "cloud_unreachable", "it is away"); }
+  static record_head head(const resource_id& id, const played_cloud::entry& one) {
+    return {id, one.state, iso_text(wall_time(milliseconds(one.stamp))), "7"};
+  }
+  played_cloud& side_;
+  const clock& time_;
+};
+
+class pair_kinds final : public catalogue {
+ public:
+  pair_kinds() {
+    for (const auto* primitive : {"net", "fw"})
+      scripts_[primitive] = {primitive, std::make_shared<const std::string>(primitive), std::string(64, 'a')};
+  }
+  const primitive_script* find_script(const std::string& primitive) const override {
+    const auto found = scripts_.find(primitive);
+    return found == scripts_.end() ? nullptr : &found->second;
+  }
+  std::vector<std::string> kinds() const override { return {"virtual_router"}; }
+  bool has_scrub_queue(const std::string&) const override { return true; }
+  result<plan> make_plan(operation what, const record& from, const region_config& region, bool) const override {
+    const auto* value = find_path(*from.document, "v");
+    if (value == nullptr)
+      return fail(error_kind::permanent, "plan_path_missing", "{}: {{record.v}}", from.head.id.text());
+    plan made;
+    made.resource = from.head.id;
+    made.what = what;
+    made.lease_scope = from.head.id.text();
+    for (const auto& [host, role] :
+         {std::pair(region.podnet.enabled, step_role::enabled), std::pair(host_id("b"), step_role::standby)})
+      for (const auto* primitive : {"net", "fw"})
+        made.steps.push_back({host,
+                              primitive,
+                              std::string(name(what)),
+                              {{"v", json_text(*value), false}},
+                              role,
+                              std::chrono::seconds(30),
+                              fmt::format("{} of {}", primitive, from.head.id.text())});
+    return made;
+  }
+
+ private:
+  std::map<std::string, primitive_script> scripts_;
+};
+
+}  // namespace
+
+void played_cloud::ask(const resource_id& id, lifecycle_state state) {
+  records[id].state = state;
+  ++records[id].stamp;
+  news.insert(id);
+}
+
+std::shared_ptr<const catalogue> pair_catalogue() { return std::make_shared<const pair_kinds>(); }
+
+/// Executes at once, and remembers by run id as the real runner does.
+class played_channel final : public command_channel {
+ public:
+  played_channel(region_fixture& all, std::string name, channel_sink sink)
+      : all_(all), name_(std::move(name)), sink_(std::move(sink)) {
+    all_.channels_[name_] = this;
+    if (host().reachable)
+      up();
+    else
+      sink_.disconnected({error_kind::transient, "host_unreachable", "no route"});
+  }
+  ~played_channel() override { all_.channels_.erase(name_); }
+
+  void up() { sink_.connected(host().boot_id, milliseconds(1)); }
+  void down(const std::string& why) { sink_.disconnected({error_kind::transient, "host_unreachable", why}); }
+
+  void send(run_request request) override {
+    if (!host().reachable) return;
+    if (!host().known.contains(request.run)) execute(request);
+    ask(request.run);
+  }
+  void ask(const run_id& run) override {
+    if (!host().reachable) return;
+    run_report said;
+    const auto found = host().known.find(run);
+    if (found != host().known.end()) said = found->second;
+    said.run = run;
+    said.boot_id = host().boot_id;
+    sink_.reported(said);
+  }
+  void cancel(const run_id&) override {}
+  void forget(std::vector<run_id> runs) override {
+    for (const auto& run : runs) host().known.erase(run);
+  }
+
+ private:
+  played_host& host() { return all_.hosts[name_]; }
+  void execute(const run_request& request) {
+    auto& here = host();
+    ++here.executions[request.run.value()];
+    here.log.push_back(*request.script + "." + request.verb);
+    run_report said;
+    said.status = here.hangs.contains(*request.script) ? run_status::running : run_status::finished;
+    said.exit_code = here.behaves ? here.behaves(request) : 0;
+    said.errors = said.exit_code == 0 ? "" : "as told";
+    here.known[request.run] = said;
+  }
+  region_fixture& all_;
+  std::string name_;
+  channel_sink sink_;
+};
+
+region_fixture::region_fixture() : config(std::make_shared<region_config>()) {
+  spdlog::set_level(spdlog::level::off);
+  config->name = "test";
+  for (const auto* name : {"a", "b"}) {
+    host_config host;
+    host.name = host_id(name);
+    host.role = "podnet";
+    config->hosts.push_back(host);
+    hosts[name];
+  }
+  config->podnet = {host_id("a"), host_id("b"), host_id("a")};
+}
+
+region_fixture::~region_fixture() { crash(); }
+
+caf::scheduler::test_coordinator& region_fixture::scheduler() {
+  return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
+}
+
+void region_fixture::start() {
+  facts = std::make_unique<daemon_facts>();
+  settings_ = std::make_unique<actor_config>(facts->probes);
+  settings_->set("scheduler.policy", caf::atom("testing"));
+  system_ = std::make_unique<caf::actor_system>(*settings_);
+  context_ = std::make_shared<region_context>(time, *facts, config);
+  directory_ = std::make_shared<actor_directory>();
+  std::shared_ptr<journal> journal = open_memory_journal(store);
+  auto open = std::make_shared<journal_contents>(*journal->begin_reign());
+  context_->kinds = pair_catalogue();
+  context_->journal_id = open->journal_id;
+  context_->epoch = open->epoch;
+  context_->last_job = open->last_job;
+  context_->open_channel = [this](const host_config& host, channel_sink sink) {
+    return std::make_unique<played_channel>(*this, host.name.value(), std::move(sink));
+  };
+  context_->open_cloud = [this](const std::shared_ptr<const region_config>&) -> result<std::unique_ptr<cloud>> {
+    return std::make_unique<client>(cloud_side, time);
+  };
+  context_->open_job_of = [this](const resource_id& id) -> result<std::optional<job_with_steps>> {
+    for (const auto& [number, one] : store->jobs) {
+      if (one.resource != id || !is_open(one.state) || (!one.only_host.empty() && one.state == job_state::waiting))
+        continue;
+      job_with_steps found{one, {}};
+      for (const auto& [key, step] : store->steps)
+        if (key.first == number) found.steps.push_back(step);
+      return std::optional(found);
+    }
+    return std::optional<job_with_steps>{};
+  };
+  directory_->journal = system_->spawn(run_journal, context_, directory_, journal);
+  directory_->reader = system_->spawn(run_reader, context_);
+  directory_->reporter = system_->spawn(run_reporter, context_, directory_);
+  directory_->poller = system_->spawn(run_poller, context_, directory_);
+  directory_->region = system_->spawn(run_region, context_, directory_);
+  if (!open->reports.empty())
+    caf::anon_send(directory_->reporter, reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
+  caf::anon_send(directory_->region, reign_begun{open});
+  caf::anon_send(directory_->poller, tick{});
+}
+
+void region_fixture::crash() {
+  if (!system_) return;
+  // Kill them all without letting anybody say a word: their exits are the only messages that are handled from here on.
+  const auto reports = cloud_side.reports;
+  for (auto& [name, host] : hosts) host.reachable = false;
+  const auto was_away = std::exchange(cloud_side.away, true);
+  store = std::make_shared<memory_store>(*store);  // what is still written goes nowhere
+  caf::anon_send(directory_->region, regent::stop{});
+  const auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::kill); };
+  end(directory_->poller);
+  end(directory_->reader);
+  end(directory_->reporter);
+  end(directory_->journal);
+  while (system_->registry().running() > 0 && (scheduler().run(1000) > 0 || scheduler().trigger_timeouts() > 0))
+    continue;
+  directory_->clear();
+  system_.reset();
+  context_.reset();
+  directory_.reset();
+  for (auto& [name, host] : hosts) host.reachable = true;
+  cloud_side.away = was_away;
+  cloud_side.reports = reports;
+}
+
+std::size_t region_fixture::settle(std::size_t most) { return scheduler().run(most); }
+
+void region_fixture::pass(milliseconds span) {
+  for (auto left = span; left.count() > 0;) {
+    const auto part = std::min(left, milliseconds(250));
+    time.pass(part);
+    scheduler().advance_time(part);
+    settle();
+    left -= part;
+  }
+}
+
+void region_fixture::host_up(const std::string& name) {
+  hosts[name].reachable = true;
+  if (const auto found = channels_.find(name); found != channels_.end()) found->second->up();
+}
+
+void region_fixture::host_down(const std::string& name, const std::string& why) {
+  hosts[name].reachable = false;
+  if (const auto found = channels_.find(name); found != channels_.end()) found->second->down(why);
+}
+
+void region_fixture::host_reboots(const std::string& name) {
+  host_down(name, "rebooting");
+  auto& host = hosts[name];
+  host.boot_id += "+";
+  host.known.clear();
+  host.hangs.clear();
+  host_up(name);
+}
+
+void region_fixture::host_finishes(const std::string& name) {
+  auto& host = hosts[name];
+  host.hangs.clear();
+  for (auto& [run, said] : host.known) {
+    if (said.status != run_status::running) continue;
+    said.status = run_status::finished;
+    if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
+  }
+}
+
+lifecycle_state region_fixture::state_in_cloud(const std::string& id) const {
+  return cloud_side.records.at({"virtual_router", id}).state;
+}
+
+const resource* region_fixture::row(const std::string& id) const {
+  const auto found = store->resources.find({"virtual_router", id});
+  return found == store->resources.end() ? nullptr : &found->second;
+}
+
+std::vector<job> region_fixture::jobs(job_state state) const {
+  std::vector<job> all;
+  for (const auto& [number, one] : store->jobs)
+    if (one.state == state) all.push_back(one);
+  return all;
+}
+
+std::vector<job> region_fixture::open_jobs() const {
+  std::vector<job> all;
+  for (const auto& [number, one] : store->jobs)
+    if (is_open(one.state)) all.push_back(one);
+  return all;
+}
+
+}  // namespace regent::test

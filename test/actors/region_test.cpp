@@ -1,0 +1,354 @@
+#include "test/actors/region_fixture.hpp"
+
+#include "test/support/catch.hpp"
+
+using namespace regent;
+using namespace regent::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+void asks_for_build(region_fixture& region) { region.cloud_side.records[region.router].state = requested; }
+
+void build(region_fixture& region) {
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  REQUIRE(region.state_in_cloud() == running);
+}
+
+using strings = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a requested router is built on both nodes, step by step, and the cloud is told in order") {
+  region_fixture region;
+  build(region);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build"});
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
+  CHECK(region.cloud_side.reports ==
+        std::vector<std::pair<resource_id, lifecycle_state>>{{region.router, building}, {region.router, running}});
+  CHECK(region.row()->state == running);
+  CHECK(region.store->leases.empty());
+  CHECK(region.store->reports.empty());
+  CHECK(region.open_jobs().empty());
+  CHECK(region.facts->probes.list(region.time.steady(), 0, 100, "lifecycle", "").empty());
+}
+
+TEST_CASE("every operation that a user may ask for comes to its end") {
+  region_fixture region;
+  build(region);
+  const auto asks = [&](lifecycle_state wish, lifecycle_state end) {
+    region.cloud_side.ask(region.router, wish);
+    region.pass(6s);
+    CHECK(region.state_in_cloud() == end);
+    CHECK(region.row()->state == end);
+    CHECK(region.open_jobs().empty());
+  };
+  asks(running_update, running);
+  asks(quiesce, quiesced);
+  asks(quiesced_update, quiesced);
+  asks(restart, running);
+  asks(scrub, scrub_queue);
+  asks(restart, running);
+}
+
+TEST_CASE("a scrub waits out the grace period, and the cloud's word comes before anything is destroyed") {
+  region_fixture region;
+  build(region);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(6s);
+  REQUIRE(region.state_in_cloud() == scrub_queue);
+  region.pass(50min);
+  CHECK(region.state_in_cloud() == scrub_queue);
+  region.pass(12min);
+  CHECK(region.state_in_cloud() == closed);
+  CHECK(region.hosts["a"].log.back() == "fw.scrub");
+}
+
+TEST_CASE(
+    "a scrub that the cloud refuses destroys nothing, waits with its cause and deadline, and goes on when it may") {
+  region_fixture region;
+  build(region);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(6s);
+  region.cloud_side.refuses_scrubbing = "iaas_virtual_router_update_003";
+  region.pass(65min);
+  CHECK(region.state_in_cloud() == scrub_queue);
+  const auto waiting = region.open_jobs();
+  REQUIRE(waiting.size() == 1);
+  CHECK(waiting[0].waits_for.find("iaas_virtual_router_update_003") != std::string::npos);
+  CHECK(waiting[0].wait_deadline.has_value());
+  CHECK(region.hosts["a"].log.back() != "fw.scrub");
+  region.cloud_side.refuses_scrubbing.reset();
+  region.pass(1min);
+  CHECK(region.state_in_cloud() == closed);
+}
+
+TEST_CASE("a user who restores a router while its scrub waits gets it back") {
+  region_fixture region;
+  build(region);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(6s);
+  region.cloud_side.refuses_scrubbing = "iaas_virtual_router_update_003";
+  region.pass(65min);
+  region.cloud_side.ask(region.router, restart);
+  region.pass(2min);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a failing step makes the router unresourced with the reason, and its leases are free again") {
+  region_fixture region;
+  region.hosts["a"].behaves = [](const run_request& run) { return *run.script == "fw" ? 2 : 0; };
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == unresourced);
+  CHECK(region.row()->reason.find("step_failed") != std::string::npos);
+  CHECK(region.store->leases.empty());
+  CHECK(region.jobs(job_state::failed).size() == 1);
+}
+
+TEST_CASE("a record that cannot be planned is told to the cloud without touching a host") {
+  region_fixture region;
+  asks_for_build(region);
+  region.cloud_side.records[region.router].document = "{}";
+  region.start();
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == unresourced);
+  CHECK(region.hosts["a"].log.empty());
+  CHECK(region.row()->reason.find("plan_path_missing") != std::string::npos);
+}
+
+TEST_CASE("a malformed record is named and stops nobody else") {
+  region_fixture region;
+  asks_for_build(region);
+  const resource_id other{"virtual_router", "2"};
+  region.cloud_side.records[other].malformed = true;
+  region.start();
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.facts->bad_records == 1);
+  bool named = false;
+  for (const auto& [key, text] : region.facts->problems())
+    named = named || text.find("subnets.0.vlan") != std::string::npos;
+  CHECK(named);
+}
+
+TEST_CASE("a step that says try again is tried again") {
+  region_fixture region;
+  int calls = 0;
+  region.hosts["a"].behaves = [&](const run_request& run) { return *run.script == "fw" && ++calls < 3 ? 75 : 0; };
+  asks_for_build(region);
+  region.start();
+  region.pass(5s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(calls == 3);
+}
+
+TEST_CASE("with the standby down the build succeeds degraded, and its repair is done when the standby returns") {
+  region_fixture region;
+  region.hosts["b"].reachable = false;
+  asks_for_build(region);
+  region.start();
+  region.pass(30s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.row()->degraded);
+  const auto waiting = region.open_jobs();
+  REQUIRE(waiting.size() == 1);
+  CHECK(waiting[0].only_host == "b");
+  CHECK(waiting[0].waits_for.find("b to return") != std::string::npos);
+  region.host_up("b");
+  region.pass(1s);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
+  CHECK(region.open_jobs().empty());
+  CHECK(region.cloud_side.reports.size() == 2);
+}
+
+TEST_CASE("a repair that waits survives a crash of the daemon") {
+  region_fixture region;
+  region.hosts["b"].reachable = false;
+  asks_for_build(region);
+  region.start();
+  region.pass(30s);
+  region.crash();
+  region.hosts["b"].reachable = false;
+  region.start();
+  region.pass(5s);
+  CHECK(region.row()->degraded);
+  region.host_up("b");
+  region.pass(2s);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a later operation that reaches both nodes makes the waiting repair void") {
+  region_fixture region;
+  region.hosts["b"].reachable = false;
+  asks_for_build(region);
+  region.start();
+  region.pass(30s);
+  REQUIRE(region.open_jobs().size() == 1);
+  region.hosts["b"].hangs = {"net"};
+  region.cloud_side.ask(region.router, running_update);
+  region.pass(5s);
+  region.host_up("b");
+  region.pass(1s);
+  region.host_finishes("b");
+  region.pass(5s);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+  CHECK(region.jobs(job_state::superseded).size() == 1);
+}
+
+TEST_CASE("with the enabled node down the build waits with its cause, and fails when the wait is over") {
+  region_fixture region;
+  region.hosts["a"].reachable = false;
+  asks_for_build(region);
+  region.start();
+  region.pass(30s);
+  CHECK(region.state_in_cloud() == building);
+  const auto waiting = region.open_jobs();
+  REQUIRE(waiting.size() == 1);
+  CHECK(waiting[0].state == job_state::waiting);
+  CHECK(waiting[0].waits_for.find("a is down") != std::string::npos);
+  CHECK(waiting[0].wait_deadline.has_value());
+  SECTION("until the host returns") {
+    region.host_up("a");
+    region.pass(1s);
+    CHECK(region.state_in_cloud() == running);
+  }
+  SECTION("and not for ever") {
+    region.pass(10min);
+    CHECK(region.state_in_cloud() == unresourced);
+    CHECK(region.row()->reason.find("host_unreachable") != std::string::npos);
+    CHECK(region.row()->reason.find("wait_for_host") != std::string::npos);
+  }
+}
+
+TEST_CASE("a host that reboots under a run is read back before the step is done again") {
+  region_fixture region;
+  region.hosts["a"].hangs = {"net"};
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  region.host_reboots("a");
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log == strings{"net.build", "net.read", "net.build", "fw.build"});
+}
+
+TEST_CASE("a connection lost under a run changes nothing: the run is attached to and done once") {
+  region_fixture region;
+  region.hosts["a"].hangs = {"net"};
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  region.host_down("a");
+  region.pass(5s);
+  region.host_finishes("a");
+  region.host_up("a");
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build"});
+}
+
+TEST_CASE("with the cloud away everything is done, and told when it is back") {
+  region_fixture region;
+  asks_for_build(region);
+  region.hosts["a"].behaves = [&](const run_request&) {
+    region.cloud_side.away = true;
+    return 0;
+  };
+  region.start();
+  region.pass(10s);
+  CHECK(region.row()->state == running);
+  CHECK(region.store->reports.size() + region.cloud_side.reports.size() == 2);
+  region.cloud_side.away = false;
+  region.pass(2min);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.store->reports.empty());
+}
+
+TEST_CASE("a state that the cloud has lost is told again after the next listing") {
+  region_fixture region;
+  build(region);
+  region.pass(2min);
+  region.cloud_side.records[region.router].state = building;
+  region.pass(2min);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log.size() == 2);
+}
+
+TEST_CASE("a record that changes while it is built is built as it is in the end") {
+  region_fixture region;
+  asks_for_build(region);
+  region.hosts["b"].behaves = [&](const run_request& run) {
+    if (*run.script == "fw") region.cloud_side.records[region.router].document = R"({"v":2})";
+    return 0;
+  };
+  region.start();
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.build", "fw.build"});
+  CHECK(region.row()->document == R"({"v":2})");
+}
+
+TEST_CASE("a journal that cannot be written stops everything and loses nothing") {
+  region_fixture region;
+  asks_for_build(region);
+  region.start();
+  region.store->next_commit = error{error_kind::transient, "journal_full", "no space"};
+  region.settle();
+  CHECK(region.hosts["a"].log.empty());
+  region.pass(3s);
+  CHECK(region.state_in_cloud() == running);
+}
+
+TEST_CASE("in-progress states with nobody at work are taken up at the first listing") {
+  region_fixture region;
+  const auto state =
+      GENERATE(building, running_updating, quiescing, restarting, scrub_prep, quiesced_updating, scrubbing);
+  region.cloud_side.records[region.router].state = state;
+  region.start();
+  region.pass(2s);
+  CHECK(region.state_in_cloud() == *row(state).forward);
+  CHECK_FALSE(region.hosts["a"].log.empty());
+}
+
+TEST_CASE("a crash after any message whatsoever is survived: nothing is done twice under one run, and all ends well") {
+  for (std::size_t messages = 1;; ++messages) {
+    region_fixture region;
+    asks_for_build(region);
+    region.start();
+    const auto handled = region.settle(messages);
+    INFO("crash after " << handled << " messages");
+    region.crash();
+    region.start();
+    region.pass(2min);
+    REQUIRE(region.state_in_cloud() == running);
+    REQUIRE(region.row()->state == running);
+    REQUIRE(region.open_jobs().empty());
+    REQUIRE(region.store->leases.empty());
+    REQUIRE(region.store->reports.empty());
+    for (auto& [name, host] : region.hosts)
+      for (const auto& [run, times] : host.executions) REQUIRE(times == 1);
+    for (const auto* name : {"a", "b"}) {
+      const auto& log = region.hosts[name].log;
+      REQUIRE(std::count(log.begin(), log.end(), "fw.build") >= 1);
+    }
+    if (handled < messages) break;  // it had all been done before the crash
+  }
+}
+
+TEST_CASE("a hundred routers at once share two hosts without two holders of a scope") {
+  region_fixture region;
+  for (int i = 1; i <= 100; ++i) region.cloud_side.records[{"virtual_router", std::to_string(i)}].state = requested;
+  region.start();
+  region.pass(10s);
+  for (int i = 1; i <= 100; ++i) CHECK(region.state_in_cloud(std::to_string(i)) == running);
+  CHECK(region.store->leases.empty());
+  CHECK(region.hosts["a"].log.size() == 200);
+}
