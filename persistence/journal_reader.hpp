@@ -27,26 +27,32 @@ struct job_filter {
   std::string resource, state;  ///< state "open": all open ones
 };
 
-/// Belongs to one thread at a time.
+/// Belongs to one thread at a time. Lists are paged by key, not by offset: the thousandth page costs what the first does, and rows
+/// that come or go between two pages shift nothing. Resources are ordered by kind and id (as texts) and come without documents.
+/// A limit of 0 means limits::page_rows_default; one above limits::page_rows_most means that.
+/// Errors of every call, besides the file's: permanent `bad_cursor` (`after` is not what a page gave) and permanent `bad_filter`
+/// (no such state, or not kind/id), each naming the value.
 class journal_reader {
  public:
   virtual ~journal_reader() = default;
-  virtual result<page<resource>> resources(const resource_filter& filter, const std::string& after, std::size_t limit) = 0;
+  virtual result<page<resource>> resources(const resource_filter& filter, const std::string& after,
+                                           std::size_t limit) = 0;
   virtual result<std::optional<resource>> find_resource(const resource_id& id) = 0;  ///< with its document
   /// Newest first.
   virtual result<page<job>> jobs(const job_filter& filter, const std::string& after, std::size_t limit) = 0;
   virtual result<std::optional<job>> find_job(job_id id) = 0;
   virtual result<std::vector<step>> steps(job_id id) = 0;
   virtual result<std::vector<lease>> leases() = 0;
-  virtual result<std::vector<report>> reports(const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)
+  virtual result<std::vector<report>> reports(
+      const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)
   /// Newest first; resource empty: all.
   virtual result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) = 0;
-  /// Counts of resources by state and of jobs by state, for metrics and status.
+  /// Counts of resources by state and of jobs by state, for metrics and status: every state, in its table's order, also with 0.
   virtual result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() = 0;
   virtual result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() = 0;
 };
 
-/// Errors as in open_sqlite_journal, and permanent `journal_missing`.
+/// Errors as in open_sqlite_journal, and permanent `journal_missing`, permanent `journal_older` (regent has not migrated it yet).
 result<std::unique_ptr<journal_reader>> open_sqlite_reader(const std::string& path);
 
 }  // namespace regent

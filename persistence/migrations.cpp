@@ -19,10 +19,10 @@ namespace regent {
 namespace {
 
 template <class Names>
-std::string sql_list(const Names& names) {
-  std::string list;
-  for (std::string_view one : names) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", one);
-  return list;
+std::string branches(const Names& names) {
+  std::string all;
+  for (std::string_view one : names) all += fmt::format("{}WHEN '{}' THEN 1", all.empty() ? "" : " ", one);
+  return all;
 }
 
 std::map<std::string, std::string> placeholders() {
@@ -30,9 +30,9 @@ std::map<std::string, std::string> placeholders() {
   std::transform(lifecycle_table.begin(), lifecycle_table.end(), states.begin(),
                  [](const lifecycle_row& one) { return one.name; });
   return {
-      {"{{lifecycle_states}}", sql_list(states)},    {"{{operations}}", sql_list(operation_names)},
-      {"{{job_states}}", sql_list(job_state_names)}, {"{{step_states}}", sql_list(step_state_names)},
-      {"{{lanes}}", sql_list(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)}};
+      {"{{lifecycle_states}}", branches(states)},    {"{{operations}}", branches(operation_names)},
+      {"{{job_states}}", branches(job_state_names)}, {"{{step_states}}", branches(step_state_names)},
+      {"{{lanes}}", branches(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)}};
 }
 
 std::vector<migration> embedded_migrations() {

@@ -90,31 +90,45 @@ std::string insert_into(const char* table, std::string_view columns, int values)
 
 int count_of(std::string_view columns) { return 1 + static_cast<int>(std::count(columns.begin(), columns.end(), ',')); }
 
-/// `fixed` columns come first, and among them the key. Only the others are set, so that indexes over the first are left
-/// alone.
-std::string upsert(const char* table, std::string_view columns, std::string_view key, std::string_view fixed) {
-  auto sql = insert_into(table, columns, count_of(columns)) + fmt::format(" ON CONFLICT ({}) DO UPDATE SET ", key);
-  std::string_view rest = columns.substr(fixed.size() + 2);
-  for (bool first = true; !rest.empty(); first = false) {
+/// "a = ?3, b = ?4": the columns after `key`, which come first, by their places among all.
+std::string set_all_but(std::string_view key, std::string_view columns, std::string_view value_form) {
+  std::string sql;
+  int at = count_of(key);
+  std::string_view rest = columns.substr(key.size() + 2);
+  while (!rest.empty()) {
     const auto end = rest.find(", ");
     const auto column = rest.substr(0, end);
-    sql += fmt::format("{}{} = excluded.{}", first ? "" : ", ", column, column);
+    if (!sql.empty()) sql += ", ";
+    sql += fmt::format(fmt::runtime(value_form), fmt::arg("column", column), fmt::arg("place", ++at));
     rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 2);
   }
   return sql;
 }
 
+std::string upsert(const char* table, std::string_view columns, std::string_view key) {
+  return insert_into(table, columns, count_of(columns)) +
+         fmt::format(" ON CONFLICT ({}) DO UPDATE SET {}", key,
+                     set_all_but(key, columns, "{column} = excluded.{column}"));
+}
+
+/// `condition` is over the columns of `key`, whose values are ?1, ?2, …
+std::string update(const char* table, std::string_view columns, std::string_view key, const char* condition) {
+  return fmt::format("UPDATE {} SET {} WHERE {}", table, set_all_but(key, columns, "{column} = ?{place}"), condition);
+}
+
 }  // namespace
 
-std::string put_resource() { return upsert("resource", resource_columns, "kind, id", "kind, id"); }
-std::string put_document() { return upsert("document", "kind, id, body", "kind, id", "kind, id"); }
-std::string put_job() {
-  return upsert("job", job_columns, "id", "id, kind, resource") +
-         " WHERE kind = excluded.kind AND resource = excluded.resource";
+std::string update_resource() { return update("resource", resource_columns, "kind, id", "kind = ?1 AND id = ?2"); }
+std::string insert_resource() { return insert_into("resource", resource_columns, count_of(resource_columns)); }
+std::string put_document() { return upsert("document", "kind, id, body", "kind, id"); }
+std::string update_job() {
+  return update("job", job_columns, "id, kind, resource", "id = ?1 AND kind = ?2 AND resource = ?3");
 }
-std::string put_step() { return upsert("step", step_columns, "job, number", "job, number"); }
-std::string put_lease() { return upsert("lease", lease_columns, "host, scope", "host, scope"); }
-std::string put_host() { return upsert("host", host_columns, "host", "host"); }
+std::string insert_job() { return insert_into("job", job_columns, count_of(job_columns)); }
+std::string update_step() { return update("step", step_columns, "job, number", "job = ?1 AND number = ?2"); }
+std::string insert_step() { return insert_into("step", step_columns, count_of(step_columns)); }
+std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); }
+std::string put_host() { return upsert("host", host_columns, "host"); }
 std::string add_report() {
   const std::string_view columns = report_columns;
   return insert_into("report", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);

@@ -26,13 +26,15 @@ inline constexpr const char* host_columns = "host, boot_id, at";
 
 inline constexpr int resource_column_count = 10;
 
-// Statements that write one row each; what stands under the same key is replaced.
-std::string put_resource();
-/// An empty document does not replace one: whoever holds a resource without its document may still commit its state.
+// Statements that write one row each. What changes often is updated first and inserted if no row was there: that is half the
+// work of ON CONFLICT, which checks all that an insertion checks and then all that an update does.
+std::string update_resource();
+std::string insert_resource();
+std::string update_job();  ///< only for the same resource: for another one the insertion then fails
+std::string insert_job();
+std::string update_step();
+std::string insert_step();
 std::string put_document();
-/// A job of the same number but for another resource is left alone, and no row changes.
-std::string put_job();
-std::string put_step();
 std::string put_lease();
 std::string put_host();
 std::string add_report();

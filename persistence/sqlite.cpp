@@ -21,6 +21,12 @@ std::string file_of(sqlite3* db) {
   return path == nullptr || *path == '\0' ? "the journal" : path;
 }
 
+/// SQLite's count of its own memory costs a mutex for every allocation, and nobody reads it. Before SQLite's first use.
+void configure_once() {
+  static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  if (done != SQLITE_OK) log::debug("SQLite was in use already: its memory statistics stay on");
+}
+
 error make(error_kind kind, std::string code, std::string message) {
   return error{kind, std::move(code), std::move(message)};
 }
@@ -108,6 +114,7 @@ void statement::put(int at, std::string_view value) {
 }
 
 result<connection> connection::open(const std::string& path, int flags, milliseconds busy_timeout) {
+  configure_once();
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
   connection made;

@@ -1,13 +1,10 @@
-#include "persistence/sqlite_reader.hpp"
-
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
-#include <limits>
 #include <map>
 
 #include "base/limits.hpp"
+#include "persistence/list_queries.hpp"
 #include "persistence/migrations.hpp"
 #include "persistence/rows.hpp"
 #include "persistence/sqlite.hpp"
@@ -23,62 +20,6 @@ constexpr int reports_most = 1000;
 std::int64_t clamp(std::size_t limit) {
   if (limit == 0) return limits::page_rows_default;
   return static_cast<std::int64_t>(std::min(limit, limits::page_rows_most));
-}
-
-/// A value from outside may be anything, and of any length: enough of it to recognise it.
-std::string shown(const std::string& value) { return value.size() <= 80 ? value : value.substr(0, 80) + "…"; }
-
-/// Newest first: the next page is what is below the cursor. Without one, everything is.
-result<std::int64_t> number_cursor(const std::string& after) {
-  if (after.empty()) return std::numeric_limits<std::int64_t>::max();
-  std::int64_t value = 0;
-  const auto [end, code] = std::from_chars(after.data(), after.data() + after.size(), value);
-  if (code != std::errc{} || end != after.data() + after.size() || value <= 0) {
-    return fail(error_kind::permanent, "bad_cursor", "'{}' is not a cursor of this list", shown(after));
-  }
-  return value;
-}
-
-result<resource_id> resource_cursor(const std::string& after) {
-  if (after.empty()) return resource_id{};
-  auto id = resource_id::parse(after);
-  if (!id) return fail(error_kind::permanent, "bad_cursor", "'{}' is not a cursor of this list", shown(after));
-  return *id;
-}
-
-failure unknown_state(const std::string& state) {
-  return fail(error_kind::permanent, "bad_filter", "there is no state '{}'", shown(state));
-}
-
-/// The condition of a list, as text with ? for each of its values.
-struct condition {
-  std::string text = "1";
-  std::vector<std::string> values;
-  void add(const char* term, const std::string& value) {
-    text += fmt::format(" AND {}", term);
-    values.push_back(value);
-  }
-  int bind(sqlite::statement& to, int at = 0) const {
-    for (const auto& value : values) to.put(++at, value);
-    return at;
-  }
-};
-
-condition condition_of(const resource_filter& filter) {
-  condition made;
-  if (!filter.kind.empty()) made.add("kind = ?", filter.kind);
-  if (!filter.state.empty()) made.add("state = ?", filter.state);
-  if (!filter.project.empty()) made.add("project = ?", filter.project);
-  if (filter.degraded) made.text += *filter.degraded ? " AND degraded = 1" : " AND degraded = 0";
-  return made;
-}
-
-/// The index that has this filter's columns. Named, not left to SQLite's guess, which has no statistics to go by.
-const char* index_of(const resource_filter& filter) {
-  if (filter.degraded == true) return "INDEXED BY resource_degraded";
-  if (!filter.project.empty()) return "INDEXED BY resource_by_project";
-  if (!filter.state.empty()) return "INDEXED BY resource_by_state";
-  return "NOT INDEXED";
 }
 
 class sqlite_reader final : public journal_reader {
@@ -171,7 +112,7 @@ result<page<Row>> sqlite_reader::paged(result<std::vector<Row>> rows, std::int64
 
 result<page<resource>> sqlite_reader::resources(const resource_filter& filter, const std::string& after,
                                                 std::size_t limit) {
-  if (!filter.state.empty() && !parse_lifecycle_state(filter.state)) return unknown_state(filter.state);
+  if (auto sound = check(filter); !sound) return failure(sound.error());
   auto from = resource_cursor(after);
   if (!from) return failure(from.error());
   // Page and total are of one moment.
@@ -233,13 +174,7 @@ result<std::optional<resource>> sqlite_reader::find_resource(const resource_id& 
 // --- jobs
 
 result<page<job>> sqlite_reader::jobs(const job_filter& filter, const std::string& after, std::size_t limit) {
-  const auto& names = job_state_names;
-  const bool known = filter.state.empty() || filter.state == "open" ||
-                     std::find(names.begin(), names.end(), filter.state) != names.end();
-  if (!known) return unknown_state(filter.state);
-  if (!filter.resource.empty() && !resource_id::parse(filter.resource)) {
-    return fail(error_kind::permanent, "bad_filter", "'{}' is not a resource: write kind/id", shown(filter.resource));
-  }
+  if (auto sound = check(filter); !sound) return failure(sound.error());
   auto below = number_cursor(after);
   if (!below) return failure(below.error());
   auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
@@ -254,45 +189,11 @@ result<page<job>> sqlite_reader::jobs(const job_filter& filter, const std::strin
   return found;
 }
 
-/// The states that a filter's state stands for; none for no filter.
-std::vector<std::string> states_of(const job_filter& filter) {
-  if (filter.state.empty()) return {};
-  if (filter.state != "open") return {filter.state};
-  std::vector<std::string> open;
-  for (std::size_t i = 0; i < job_state_names.size(); ++i) {
-    if (is_open(static_cast<job_state>(i))) open.emplace_back(job_state_names[i]);
-  }
-  return open;
-}
-
-std::string in_states(const std::vector<std::string>& states) {
-  std::string marks;
-  for (std::size_t i = 0; i < states.size(); ++i) marks += i == 0 ? "?" : ", ?";
-  return states.empty() ? "1" : fmt::format("state IN ({})", marks);
-}
-
 result<std::vector<job>> sqlite_reader::job_rows(const job_filter& filter, std::int64_t below, std::int64_t limit) {
   const auto states = states_of(filter);
   const auto by_resource = resource_id::parse(filter.resource);
-  std::string ids;
-  if (by_resource) {
-    ids = fmt::format(
-        "SELECT id FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {} AND id < ?"
-        " ORDER BY id DESC LIMIT ?",
-        in_states(states));
-  } else if (!states.empty()) {
-    // A branch for each state, each bounded: nothing is sorted but what may be on the page.
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      ids += fmt::format(
-          "{}SELECT * FROM (SELECT id FROM job INDEXED BY job_by_state WHERE state = ? AND id < ?"
-          " ORDER BY id DESC LIMIT ?)",
-          i == 0 ? "" : " UNION ALL ");
-    }
-    ids = fmt::format("SELECT id FROM ({}) ORDER BY id DESC LIMIT ?", ids);
-  } else {
-    ids = "SELECT id FROM job NOT INDEXED WHERE id < ? ORDER BY id DESC LIMIT ?";
-  }
-  auto ask = prepared(fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, ids));
+  auto ask = prepared(
+      fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, job_page_ids(filter)));
   if (!ask) return failure(ask.error());
   auto& to = **ask;
   int at = 0;

@@ -1,5 +1,6 @@
 -- The journal, schema 1. {{names}} are filled in from the tables in C++ (persistence/migrations.cpp), so that names and
--- checks cannot differ. Times are milliseconds since 1970 UTC, durations are milliseconds, '' is "none" for texts.
+-- checks cannot differ. They are WHEN … THEN 1 for each name: IN with a list would build a table of it for every row written.
+-- Times are milliseconds since 1970 UTC, durations are milliseconds, '' is "none" for texts.
 
 CREATE TABLE meta (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -12,7 +13,7 @@ CREATE TABLE meta (
 CREATE TABLE resource (
   kind TEXT NOT NULL CHECK (kind <> '' AND kind NOT GLOB '*[^A-Za-z0-9_.-]*'),
   id TEXT NOT NULL CHECK (id <> '' AND id NOT GLOB '*[^A-Za-z0-9_.-]*'),
-  state TEXT NOT NULL CHECK (state IN ({{lifecycle_states}})),
+  state TEXT NOT NULL CHECK (CASE state {{lifecycle_states}} ELSE 0 END),
   name TEXT NOT NULL,
   project TEXT NOT NULL,
   updated TEXT NOT NULL,
@@ -66,9 +67,9 @@ CREATE TABLE job (
   root INTEGER NOT NULL CHECK (root > 0),
   kind TEXT NOT NULL CHECK (kind <> ''),
   resource TEXT NOT NULL CHECK (resource <> ''),
-  what TEXT NOT NULL CHECK (what IN ({{operations}})),
-  state TEXT NOT NULL CHECK (state IN ({{job_states}})),
-  lane TEXT NOT NULL CHECK (lane IN ({{lanes}})),
+  what TEXT NOT NULL CHECK (CASE what {{operations}} ELSE 0 END),
+  state TEXT NOT NULL CHECK (CASE state {{job_states}} ELSE 0 END),
+  lane TEXT NOT NULL CHECK (CASE lane {{lanes}} ELSE 0 END),
   cause TEXT NOT NULL,
   only_host TEXT NOT NULL,
   waits_for TEXT NOT NULL,
@@ -110,7 +111,7 @@ CREATE TABLE step (
   about TEXT NOT NULL,
   parameters TEXT NOT NULL,
   deadline INTEGER NOT NULL CHECK (deadline >= 0),
-  state TEXT NOT NULL CHECK (state IN ({{step_states}})),
+  state TEXT NOT NULL CHECK (CASE state {{step_states}} ELSE 0 END),
   run TEXT NOT NULL CHECK (length(run) <= 64 AND run NOT GLOB '*[^0-9a-z-]*'),
   attempt INTEGER NOT NULL CHECK (attempt >= 0),
   exit_code INTEGER,
@@ -139,7 +140,7 @@ CREATE TABLE report (
   kind TEXT NOT NULL CHECK (kind <> ''),
   resource TEXT NOT NULL CHECK (resource <> ''),
   job INTEGER,
-  state TEXT NOT NULL CHECK (state IN ({{lifecycle_states}})),
+  state TEXT NOT NULL CHECK (CASE state {{lifecycle_states}} ELSE 0 END),
   created INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX report_by_resource ON report (kind, resource, sequence);

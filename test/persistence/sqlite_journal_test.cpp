@@ -75,7 +75,7 @@ TEST_CASE("every placeholder of the schema is filled in") {
     const auto& one = journal_migrations()[i];
     CHECK(one.version == static_cast<std::int64_t>(i) + 1);
     // The head comment speaks of {{names}}; no other is left.
-    CHECK(one.sql.find("({{") == std::string::npos);
+    CHECK(one.sql.find("{{", one.sql.find("CREATE")) == std::string::npos);
     CHECK(one.sql.find("'scrub_queue'") != std::string::npos);
   }
 }

@@ -1,0 +1,86 @@
+#include "persistence/journal_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <random>
+
+#include "persistence/file_check.hpp"
+
+namespace regent {
+
+namespace {
+
+// Only a process that recovers or closes the file can hold the writer up, and not for long.
+constexpr auto busy_timeout = milliseconds(2000);
+constexpr std::int64_t log_kept_bytes = 16 << 20;
+
+/// The journal knows what tenants have declared: for its owner only. SQLite gives its log the same mode.
+result<void> create_private(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return failure(sqlite::file_error("open", path, errno));
+  ::close(fd);
+  return {};
+}
+
+result<void> configure(sqlite::connection& db, const sqlite_journal_options& options) {
+  auto mode = db.text("PRAGMA journal_mode = WAL");
+  if (!mode) return failure(mode.error());
+  if (*mode != "wal") {
+    return fail(error_kind::permanent, "journal_io",
+                "the journal's file system cannot do write-ahead logging (mode '{}')", *mode);
+  }
+  auto settings = fmt::format(
+      "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {};"
+      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+      "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
+      log_kept_bytes);
+  if (options.pages_most > 0) settings += fmt::format("PRAGMA max_page_count = {};", options.pages_most);
+  return db.run(settings, "configure");
+}
+
+std::string new_journal_id() {
+  std::random_device random;
+  return fmt::format("{:08x}", random() & 0xffffffffU);
+}
+
+result<void> ensure_identity(sqlite::connection& db) {
+  auto there = db.number("SELECT count(*) FROM meta");
+  if (!there) return failure(there.error());
+  if (*there > 0) return {};
+  auto add = db.prepare("INSERT INTO meta (only, journal_id, epoch, last_job) VALUES (1, ?, 0, 0)");
+  if (!add) return failure(add.error());
+  const auto id = new_journal_id();
+  return add->bind(id).run();
+}
+
+}  // namespace
+
+result<std::string> real_path(const std::string& path) {
+  std::error_code code;
+  auto real = std::filesystem::weakly_canonical(path, code);
+  if (code) return failure(sqlite::file_error("resolve", path, code.value()));
+  if (std::filesystem::is_directory(real, code)) return failure(sqlite::file_error("open", path, EISDIR));
+  return real.string();
+}
+
+result<sqlite::connection> open_journal_file(const std::string& path, const sqlite_journal_options& options) {
+  if (auto made = create_private(path); !made) return failure(made.error());
+  auto db = sqlite::connection::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, busy_timeout);
+  if (!db) return db;
+  // Before anything is written: a file that we do not understand stays as it is.
+  auto version = schema_version(*db, options.steps.empty() ? 0 : options.steps.back().version);
+  if (!version) return failure(version.error());
+  if (auto done = configure(*db, options); !done) return failure(done.error());
+  if (*version > 0) {
+    if (auto sound = check_file(*db, options.check_budget); !sound) return failure(sound.error());
+  }
+  if (auto done = migrate(*db, path, options.steps); !done) return failure(done.error());
+  if (auto done = db->run("PRAGMA foreign_keys = ON", "configure"); !done) return failure(done.error());
+  if (auto done = ensure_identity(*db); !done) return failure(done.error());
+  return db;
+}
+
+}  // namespace regent

@@ -1,0 +1,81 @@
+#include "persistence/load_contents.hpp"
+
+#include "persistence/rows.hpp"
+
+namespace regent {
+
+namespace {
+
+template <class Row>
+result<std::vector<Row>> all(sqlite::connection& db, const std::string& sql,
+                             result<Row> (*read)(const sqlite::statement&)) {
+  auto ask = db.prepare(sql);
+  if (!ask) return failure(ask.error());
+  std::vector<Row> found;
+  for (;;) {
+    auto more = ask->step();
+    if (!more) return failure(more.error());
+    if (!*more) return found;
+    auto row = read(*ask);
+    if (!row) return failure(row.error());
+    found.push_back(std::move(*row));
+  }
+}
+
+std::string open_states() {
+  std::string list;
+  for (std::size_t i = 0; i < job_state_names.size(); ++i) {
+    if (is_open(static_cast<job_state>(i))) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", job_state_names[i]);
+  }
+  return list;
+}
+
+template <class Row>
+result<void> load(std::vector<Row>& into, sqlite::connection& db, const std::string& sql,
+                  result<Row> (*read)(const sqlite::statement&)) {
+  auto found = all(db, sql, read);
+  if (!found) return failure(found.error());
+  into = std::move(*found);
+  return {};
+}
+
+result<void> load_rows(journal_contents& into, sqlite::connection& db) {
+  const auto open_jobs = fmt::format("SELECT id FROM job WHERE state IN ({})", open_states());
+  if (auto done = load(into.resources, db, fmt::format("SELECT {} FROM resource", rows::resource_columns),
+                       &rows::read_resource);
+      !done) {
+    return done;
+  }
+  auto sql = fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id", rows::job_columns, open_jobs);
+  if (auto done = load(into.jobs, db, sql, &rows::read_job); !done) return done;
+  sql = fmt::format("SELECT {} FROM step WHERE job IN ({}) ORDER BY job, number", rows::step_columns, open_jobs);
+  if (auto done = load(into.steps, db, sql, &rows::read_step); !done) return done;
+  sql = fmt::format("SELECT {} FROM lease ORDER BY host, scope", rows::lease_columns);
+  if (auto done = load(into.leases, db, sql, &rows::read_lease); !done) return done;
+  sql = fmt::format("SELECT {} FROM report ORDER BY sequence", rows::report_columns);
+  if (auto done = load(into.reports, db, sql, &rows::read_report); !done) return done;
+  return load(into.hosts, db, fmt::format("SELECT {} FROM host ORDER BY host", rows::host_columns), &rows::read_host);
+}
+
+result<void> load_reign(journal_contents& into, sqlite::connection& db) {
+  auto ask = db.prepare("SELECT journal_id, epoch, last_job FROM meta");
+  if (!ask) return failure(ask.error());
+  auto row = ask->step();
+  if (!row) return failure(row.error());
+  if (!*row) return fail(error_kind::permanent, "journal_corrupt", "the journal's table meta is empty: restore a copy");
+  into.journal_id = ask->text(0);
+  into.epoch = static_cast<epoch_number>(ask->number(1));
+  into.last_job = ask->number(2);
+  return {};
+}
+
+}  // namespace
+
+result<journal_contents> load_contents(sqlite::connection& db) {
+  journal_contents found;
+  if (auto done = load_reign(found, db); !done) return failure(done.error());
+  if (auto done = load_rows(found, db); !done) return failure(done.error());
+  return found;
+}
+
+}  // namespace regent
