@@ -34,8 +34,9 @@ class cloud {
   virtual result<cloud_listing> list(const std::string& kind, const std::vector<lifecycle_state>& states) = 0;
   /// One whole record. Errors: permanent `cloud_not_found`, permanent `record_malformed` naming id and field.
   virtual result<record> read(const resource_id& id) = 0;
-  /// Tells the cloud the state, reads it back, and writes it again if the server lost it. Reaching a state that it already
-  /// has is success. Errors: conflict `cloud_refused` with the cloud's own code and words; transient for anything else.
+  /// Tells the cloud the state, reads it back, and writes it again if the server lost it. Reaching a state that it
+  /// already has is success. Errors: conflict `cloud_refused` with the cloud's own code and words; transient for
+  /// anything else.
   virtual result<void> report(const resource_id& id, lifecycle_state state) = 0;
 };
 
@@ -44,5 +45,8 @@ class cloud {
 class cloud_session;
 std::shared_ptr<cloud_session> make_cloud_session(const cloud_config& config, const clock& time);
 result<std::unique_ptr<cloud>> make_cloud(const cloud_config& config, std::shared_ptr<cloud_session> session);
+/// For shutdown, from any thread: calls that are under way and all later ones end at once with transient
+/// `cloud_stopped`.
+void stop_cloud_session(cloud_session& session);
 
 }  // namespace regent
