@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,18 +14,16 @@
 
 namespace regent::sim {
 
+/// Thread-safe.
 class stopped_clock final : public clock {
  public:
-  wall_time wall() const override { return wall_; }
-  steady_time steady() const override { return steady_; }
-  void pass(milliseconds span) {
-    wall_ += span;
-    steady_ += span;
-  }
+  wall_time wall() const override { return wall_time(std::chrono::seconds(1'795'000'000) + passed()); }
+  steady_time steady() const override { return steady_time(std::chrono::hours(1) + passed()); }
+  void pass(milliseconds span) { passed_ms_ += span.count(); }
 
  private:
-  wall_time wall_{std::chrono::seconds(1'795'000'000)};
-  steady_time steady_{std::chrono::hours(1)};
+  milliseconds passed() const { return milliseconds(passed_ms_); }
+  std::atomic<std::int64_t> passed_ms_{0};
 };
 
 inline json::value parsed_body(const answer& from) { return json::parse(from.body); }
