@@ -12,7 +12,7 @@ namespace {
 /// hash. The hash begins with x, so it is never such a number.
 std::optional<std::string> tag(const std::string& text) {
   const bool number = !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos;
-  return number ? text : "x" + sha256_hex(text).substr(0, 8);
+  return number ? text : fmt::format("x{:.8}", sha256_hex(text));
 }
 
 /// The text with every character that a mark cannot have replaced.

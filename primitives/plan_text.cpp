@@ -16,28 +16,30 @@ std::string shown(const std::string& text) {
   return plain ? text : json_quote(text);
 }
 
-std::string shown(const plan_parameter& one) {
+/// Every element as `each` writes it, with `between` between them.
+template <class List, class Each>
+std::string joined(const List& list, std::string_view between, Each each) {
+  std::vector<std::string> texts;
+  for (const auto& one : list) texts.push_back(each(one));
+  return fmt::format("{}", fmt::join(texts, between));
+}
+
+std::string shown_parameter(const plan_parameter& one) {
   if (one.secret) return std::string(masked);
   if (const auto* text = std::get_if<std::string>(&one.value)) return shown(*text);
-  std::string out;
-  for (const auto& element : std::get<std::vector<std::string>>(one.value))
-    out += (out.empty() ? "" : ", ") + shown(element);
-  return "[" + out + "]";
+  return fmt::format("[{}]", joined(std::get<std::vector<std::string>>(one.value), ", ", shown));
 }
 
 std::string json_value(const plan_parameter& one) {
   if (one.secret) return json_quote(masked);
   if (const auto* text = std::get_if<std::string>(&one.value)) return json_quote(*text);
-  std::string out;
-  for (const auto& element : std::get<std::vector<std::string>>(one.value))
-    out += (out.empty() ? "" : ",") + json_quote(element);
-  return "[" + out + "]";
+  return fmt::format("[{}]", joined(std::get<std::vector<std::string>>(one.value), ",", json_quote));
 }
 
 std::string json_step(const plan_step& step) {
-  std::string parameters;
-  for (const auto& one : step.parameters)
-    parameters += (parameters.empty() ? "" : ",") + json_quote(one.name) + ":" + json_value(one);
+  const auto parameters = joined(step.parameters, ",", [](const plan_parameter& one) {
+    return fmt::format("{}:{}", json_quote(one.name), json_value(one));
+  });
   return fmt::format(
       R"({{"host":{},"role":{},"primitive":{},"verb":{},"about":{},"deadline_ms":{},"parameters":{{{}}}}})",
       json_quote(step.host.value()), json_quote(name(step.role)), json_quote(step.primitive), json_quote(step.verb),
@@ -53,17 +55,15 @@ std::string plan_text(const plan& what) {
     const auto& step = what.steps[i];
     out += fmt::format("\n{}. {} ({}): {}\n   {} {}, at most {}\n", i + 1, step.host.value(), name(step.role),
                        step.about, step.primitive, step.verb, span_text(step.deadline));
-    for (const auto& one : step.parameters) out += fmt::format("     {} = {}\n", one.name, shown(one));
+    for (const auto& one : step.parameters) out += fmt::format("     {} = {}\n", one.name, shown_parameter(one));
   }
   return out;
 }
 
 std::string plan_json(const plan& what) {
-  std::string steps;
-  for (const auto& step : what.steps) steps += (steps.empty() ? "" : ",") + json_step(step);
   return fmt::format(R"({{"resource":{},"operation":{},"lease_scope":{},"steps":[{}]}})",
                      json_quote(what.resource.text()), json_quote(name(what.what)), json_quote(what.lease_scope),
-                     steps);
+                     joined(what.steps, ",", json_step));
 }
 
 }  // namespace regent
