@@ -90,6 +90,7 @@ class host_work {
     auto& state = self_->state;
     log::info("host {} is up, boot id {}", state.status.host.value(), news.boot_id);
     state.status.state = "up";
+    state.status.down_since.reset();
     state.status.reason.clear();
     state.status.boot_id = news.boot_id;
     seen(news.latency);
@@ -108,6 +109,7 @@ class host_work {
     if (was_up || state.status.reason != news.why.text())
       log::warn("host {} is down: {}", state.status.host.value(), news.why.text());
     state.status.state = "down";
+    if (!state.status.down_since) state.status.down_since = context_->time.wall();
     state.status.reason = news.why.text();
     state.runs.disconnected();
     self_->seen_as().waits_for("the host to be reachable");

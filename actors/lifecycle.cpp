@@ -115,6 +115,7 @@ class lifecycle_work {
   void take_next_lease();
   void advance();
   void send_step(const job_execution::send& what);
+  void skip_standby(const host_id& host, const std::string& why);
   void dispatch(const step& what, bool read_back, bool resumed);
   result<std::vector<run_parameter>> parameters_of(const step& what);
   void confirm();
@@ -161,8 +162,7 @@ void lifecycle_work::record_read(const result<record>& answer) {
   if (!answer) {
     const auto& why = answer.error();
     self_->seen_as().failed(why.text());
-    context_->facts.note(problem, why.text());
-    log::warn("{}: {}", task_->id.text(), why.text());
+    if (context_->facts.note(problem, why.text())) log::warn("{}: {}", task_->id.text(), why.text());
     settled message;
     if (why.kind != error_kind::permanent) message.again_in = std::chrono::seconds(5);
     return settle(std::move(message));
@@ -413,6 +413,10 @@ void lifecycle_work::advance() {
 void lifecycle_work::send_step(const job_execution::send& what) {
   const auto& target = execution_->steps()[static_cast<std::size_t>(what.index)];
   const auto status = context_->facts.hosts.find(target.host);
+  if (target.role == "standby" && status && status->down_since &&
+      now() - *status->down_since > context_->config()->policies.wait_for_standby)
+    return skip_standby(target.host, fmt::format("{} has been down for {}: {}", target.host.value(),
+                                                 span_text(now() - *status->down_since), status->reason));
   execution_->sending(what, now(), status ? status->boot_id : std::string());
   dirty_.insert(what.index);
   transaction change;
@@ -425,6 +429,15 @@ void lifecycle_work::send_step(const job_execution::send& what) {
         fmt::format("committing the intent of step {} of {}", what.index + 1, execution_->steps().size()));
   commit(std::move(change),
          [this, what] { dispatch(execution_->steps()[static_cast<std::size_t>(what.index)], what.read_back, false); });
+}
+
+/// A standby that has been away for long delays nobody.
+void lifecycle_work::skip_standby(const host_id& host, const std::string& why) {
+  execution_->skip_standby(host, why, now());
+  for (const auto& one : execution_->steps())
+    if (one.state == step_state::skipped) dirty_.insert(one.index);
+  job_dirty_ = true;
+  advance();
 }
 
 /// From the journal, with secrets filled in from the plan made in this life.

@@ -77,7 +77,7 @@ struct reign_begun {
 };
 struct heads_seen {
   std::shared_ptr<const std::vector<record_head>> heads;
-  wall_time asked_at{};
+  steady_time asked_at{};
 };
 struct hinted {
   std::vector<resource_id> ids;
@@ -97,7 +97,7 @@ struct reports_queued {
 struct report_settled {
   resource_id id;
   bool delivered = false;  ///< false: the cloud refused it
-  wall_time at{};
+  steady_time at{};
 };
 struct host_reachable {
   host_id host;

@@ -56,7 +56,7 @@ class poller_work {
     const bool whole = self_->state.listings % whole_listing_every == 0;
     std::set<std::string> bad;
     for (const auto& kind : context_->kinds->kinds()) {
-      const auto asked_at = context_->time.wall();
+      const auto asked_at = context_->time.steady();
       auto listing = client.list(kind, states_to_list(whole));
       if (!listing) return problem(listing.error());  // tried again at the next poll: a part is never the truth
       for (const auto& one : listing->bad) {

@@ -33,6 +33,7 @@ class region_work {
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
             std::optional<steady_time> seen_at = {});
   void wake_repairs(const resource_id& id);
+  void wake_neighbours(const resource_id& id);
   void set_due(region_entry& one, const resource_id& id);
   void retry(const resource_id& id, milliseconds after) { at().retries.emplace(context_->time.steady() + after, id); }
   void act_on(const record_head& head, decision what, transaction& aside);
@@ -188,6 +189,7 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   }
   if (message.again_in) retry(id, *message.again_in);
   wake_repairs(id);
+  if (one.look_again && one.known.reports_pending == 0) wake(id, "cloud: named as changed meanwhile");
   show();
 }
 
@@ -197,6 +199,7 @@ void region_work::reported(const report_settled& message) {
   auto& one = entry(message.id);
   one.known.reports_pending = std::max(0, one.known.reports_pending - 1);
   one.known.reported = message.at;
+  if (message.delivered) wake_neighbours(message.id);
   if (one.known.reports_pending > 0 || one.known.busy) return;
   if (one.look_again)
     wake(message.id, "cloud: named as changed meanwhile");
@@ -213,6 +216,15 @@ void region_work::wake_repairs(const resource_id& id) {
       return wake(id, copy.job.cause, lane::retry, copy);
     }
   }
+}
+
+/// Whoever waits for the cloud to accept a claim waits for others of its project: one of them has just moved.
+void region_work::wake_neighbours(const resource_id& id) {
+  const auto project = entry(id).row.project;
+  if (project.empty()) return;
+  for (const auto& [address, other] : at().actors)
+    if (const auto& one = entry(other); one.row.project == project)
+      caf::anon_send(one.actor, woken{id.text() + " is " + std::string(name(entry(id).known.state))});
 }
 
 void region_work::host_news(const host_reachable& message) {

@@ -66,7 +66,7 @@ class reporter_work {
     }
     context_->facts.note("report " + id.text(), "");
     caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(change)), 0, {}});
-    caf::anon_send(directory_->region, report_settled{id, !refused, context_->time.wall()});
+    caf::anon_send(directory_->region, report_settled{id, !refused, context_->time.steady()});
     lane.attempts = 0;
     lane.reports.pop_front();
     if (lane.reports.empty()) self_->state.lanes.erase(id);

@@ -4,12 +4,13 @@
 
 namespace regent {
 
-void daemon_facts::note(std::string key, std::string problem) {
+bool daemon_facts::note(std::string key, std::string problem) {
   const std::lock_guard lock(guard_);
-  if (problem.empty())
-    problems_.erase(key);
-  else
-    problems_[std::move(key)] = std::move(problem);
+  if (problem.empty()) return problems_.erase(key) > 0;
+  auto& standing = problems_[std::move(key)];
+  const bool changed = standing != problem;
+  standing = std::move(problem);
+  return changed;
 }
 
 std::vector<std::pair<std::string, std::string>> daemon_facts::problems() const {

@@ -20,12 +20,12 @@ namespace regent {
 struct daemon_facts {
   probe_registry probes;
   host_board hosts;
-  std::atomic<bool> live{true};        ///< false: the main loop is stuck or shutting down
-  std::atomic<bool> ready{false};      ///< journal replayed and first listing read
+  std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
+  std::atomic<bool> ready{false};  ///< journal replayed and first listing read
   std::atomic<epoch_number> epoch{0};
-  std::atomic<std::int64_t> started_ms{0};        ///< wall clock, ms since 1970
+  std::atomic<std::int64_t> started_ms{0};  ///< wall clock, ms since 1970
   std::atomic<std::int64_t> start_to_ready_ms{-1};
-  std::atomic<std::int64_t> last_poll_ms{0};      ///< wall clock of the last good poll
+  std::atomic<std::int64_t> last_poll_ms{0};  ///< wall clock of the last good poll
   std::atomic<std::int64_t> last_listing_ms{0};
   std::atomic<std::int64_t> runs_sent{0};
   std::atomic<std::int64_t> runs_ended{0};
@@ -33,8 +33,9 @@ struct daemon_facts {
   std::atomic<std::int64_t> transactions{0};
   std::atomic<std::int64_t> reports_delivered{0};
   std::atomic<std::int64_t> bad_records{0};
-  std::atomic<std::int64_t> poll_to_run_us{-1};   ///< the last: change seen in the poll → first run sent
-  void note(std::string key, std::string problem);            ///< sets or, with an empty problem, clears a standing problem
+  std::atomic<std::int64_t> poll_to_run_us{-1};  ///< the last: change seen in the poll → first run sent
+  /// Sets or, with an empty problem, clears a standing problem. True if that changed anything.
+  bool note(std::string key, std::string problem);
   std::vector<std::pair<std::string, std::string>> problems() const;  ///< "cloud", "journal", "config", …
 
  private:

@@ -28,6 +28,7 @@ struct host_status {
   std::string boot_id;
   milliseconds latency{0};
   std::optional<wall_time> last_seen;
+  std::optional<wall_time> down_since;  ///< while it is down
   std::size_t open_runs = 0;
   std::vector<lease_claim> held;
   std::vector<lease_claim> queue;  ///< in the order in which they would be granted

@@ -11,7 +11,7 @@ bool leads_to(lifecycle_state from, lifecycle_state to) {
   return false;
 }
 
-bool stale(const known_resource& known, wall_time asked_at) {
+bool stale(const known_resource& known, steady_time asked_at) {
   return known.reports_pending > 0 || (known.reported && asked_at <= *known.reported);
 }
 
@@ -34,7 +34,7 @@ std::string_view name(decision what) {
   return "";
 }
 
-decision decide(const known_resource* known, const record_head& head, wall_time asked_at) {
+decision decide(const known_resource* known, const record_head& head, steady_time asked_at) {
   if (known != nullptr && (known->busy || stale(*known, asked_at))) return decision::nothing;
   switch (class_of(head.state)) {
     case state_class::wants_work: return decision::work;

@@ -12,11 +12,11 @@ namespace regent {
 /// What the region holds in memory of a resource at rest or at work.
 struct known_resource {
   lifecycle_state state = lifecycle_state::ignore;
-  std::string updated;                ///< the cloud's stamp when it was last read
-  bool busy = false;                  ///< a lifecycle actor is at work
-  int reports_pending = 0;            ///< states on their way to the cloud
-  std::optional<wall_time> reported;  ///< when the last of them arrived
-  std::optional<wall_time> due;       ///< scrub_queue: end of the grace period
+  std::string updated;                  ///< the cloud's stamp when it was last read
+  bool busy = false;                    ///< a lifecycle actor is at work
+  int reports_pending = 0;              ///< states on their way to the cloud
+  std::optional<steady_time> reported;  ///< when the last of them arrived
+  std::optional<wall_time> due;         ///< scrub_queue: end of the grace period
 };
 
 enum class decision {
@@ -30,6 +30,6 @@ std::string_view name(decision what);
 
 /// `known`: null if never seen. `asked_at`: when the request that gave `head` was begun: an answer that is older than
 /// our last delivered report, or a report still on its way, proves nothing about a state that we have left.
-decision decide(const known_resource* known, const record_head& head, wall_time asked_at);
+decision decide(const known_resource* known, const record_head& head, steady_time asked_at);
 
 }  // namespace regent

@@ -85,6 +85,35 @@ TEST_CASE(
   CHECK(region.state_in_cloud() == closed);
 }
 
+TEST_CASE("a claim that waits for another resource of the project is made again as soon as that one has moved") {
+  region_fixture region;
+  const resource_id other{"virtual_router", "2"};
+  region.cloud_side.records[other].state = requested;
+  build(region);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(6s);
+  region.cloud_side.refuses_scrubbing = "while 2 is not quiesced";
+  region.cloud_side.after_report = [&](const resource_id& id, played_cloud::entry& entry) {
+    if (id == other && entry.state == quiesced) region.cloud_side.refuses_scrubbing.reset();
+  };
+  region.pass(61min);
+  REQUIRE(region.state_in_cloud() == scrub_queue);
+  region.cloud_side.ask(other, quiesce);
+  region.pass(6s);  // a poll, and much less than claim_retry
+  CHECK(region.state_in_cloud() == closed);
+}
+
+TEST_CASE("a standby that has long been down delays no operation") {
+  region_fixture region;
+  build(region);
+  region.host_down("b");
+  region.pass(1min);
+  region.cloud_side.ask(region.router, running_update);
+  region.pass(6s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.row()->degraded);
+}
+
 TEST_CASE("a user who restores a router while its scrub waits gets it back") {
   region_fixture region;
   build(region);

@@ -179,7 +179,7 @@ class ComesBack(unittest.TestCase):
             region.start()
             region.until_state("running", 1, 3)
             until("the record to be named", lambda: "virtual_router/2" in str(region.get("/api/v1/status")["problems"]))
-            region.user("PATCH", "virtual_router/2", {"raw_remove": ["subnets"]})
+            region.user("PATCH", "virtual_router/2", {"raw": {}, "raw_remove": []})
             region.until_state("running", 2)
 
 
