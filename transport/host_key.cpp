@@ -3,15 +3,14 @@
 #include <memory>
 
 #include "transport/quote.hpp"
+#include "transport/wire.hpp"
 
 namespace regent {
 namespace {
 
 struct presented_key {
-  std::string type;
-  std::string base64;
+  std::string text;  ///< "ssh-ed25519 AAAA…"
   std::string fingerprint;
-  std::string text() const { return type + " " + base64; }
 };
 
 struct free_key {
@@ -25,20 +24,11 @@ using owned_text = std::unique_ptr<char, free_text>;
 
 result<presented_key> key_of(ssh_session session) {
   ssh_key raw = nullptr;
-  char* text = nullptr;
   if (ssh_get_server_publickey(session, &raw) != SSH_OK) {
     return fail(error_kind::transient, "connection_failed", "the server presented no host key");
   }
   const owned_key key(raw);
-  if (ssh_pki_export_pubkey_base64(raw, &text) != SSH_OK) {
-    return fail(error_kind::transient, "connection_failed", "the server's host key is unreadable");
-  }
-  const owned_text base64(text);
-  presented_key presented{ssh_key_type_to_char(ssh_key_type(raw)), text, ""};
-  // libssh calls every ECDSA key by its curve only in the long form.
-  if (ssh_key_type(raw) == SSH_KEYTYPE_ECDSA_P256) presented.type = "ecdsa-sha2-nistp256";
-  if (ssh_key_type(raw) == SSH_KEYTYPE_ECDSA_P384) presented.type = "ecdsa-sha2-nistp384";
-  if (ssh_key_type(raw) == SSH_KEYTYPE_ECDSA_P521) presented.type = "ecdsa-sha2-nistp521";
+  presented_key presented{public_key_text(raw), ""};
   unsigned char* hash = nullptr;
   std::size_t size = 0;
   if (ssh_get_publickey_hash(raw, SSH_PUBLICKEY_HASH_SHA256, &hash, &size) == SSH_OK) {
@@ -49,12 +39,7 @@ result<presented_key> key_of(ssh_session session) {
   return presented;
 }
 
-/// "type base64" of a public key's line, without its comment.
-std::string without_comment(const std::string& line) {
-  const std::size_t first = line.find(' ');
-  if (first == line.npos) return line;
-  return line.substr(0, line.find_first_of(" \r\n", first + 1));
-}
+std::string type_of(const presented_key& key) { return key.text.substr(0, key.text.find(' ')); }
 
 std::string scan_command(const host_endpoint& endpoint) {
   return fmt::format("ssh-keyscan -p {} {}", endpoint.port, shell_quote(endpoint.address));
@@ -65,12 +50,12 @@ failure mismatch(const host_endpoint& endpoint, const presented_key& key, const 
   return fail(error_kind::permanent, "host_key_mismatch",
               "{} presented the host key {} {} where {} was expected: somebody may be in the way; if the change is "
               "meant, {}",
-              endpoint.host.value(), key.type, key.fingerprint, expected, remedy);
+              endpoint.host.value(), type_of(key), key.fingerprint, expected, remedy);
 }
 
 result<void> verify_pinned(const host_endpoint& endpoint, const presented_key& key) {
-  const std::string pinned = without_comment(endpoint.host_key);
-  if (pinned == key.text() || pinned == key.fingerprint) return {};
+  const std::string pinned = key_without_comment(endpoint.host_key);
+  if (pinned == key.text || pinned == key.fingerprint) return {};
   return mismatch(endpoint, key, "the pinned one",
                   "pin the new key in the region file: host_key of " + endpoint.host.value() + " becomes what `" +
                       scan_command(endpoint) + "` prints after the address");
@@ -92,7 +77,7 @@ result<void> verify_known(ssh_session session, const host_endpoint& endpoint, co
   }
   return fail(error_kind::permanent, "host_key_unknown",
               "{} is not in {}; it presented {} {}; if that is its key, run: {}", endpoint.host.value(),
-              endpoint.known_hosts_file, key.type, key.fingerprint, add);
+              endpoint.known_hosts_file, type_of(key), key.fingerprint, add);
 }
 
 /// The algorithms by which a server proves a key of this type.
@@ -102,6 +87,21 @@ std::string algorithms_of(const std::string& key) {
 }
 
 }  // namespace
+
+std::string public_key_text(ssh_key key) {
+  char* raw = nullptr;
+  if (ssh_pki_export_pubkey_base64(key, &raw) != SSH_OK) return {};
+  const owned_text base64(raw);
+  // The type as it is on the wire: libssh's own names for ECDSA differ by version.
+  const std::string blob = wire::from_base64(raw);
+  return std::string(wire::fields(blob).text()) + " " + raw;
+}
+
+std::string key_without_comment(const std::string& line) {
+  const std::size_t first = line.find(' ');
+  if (first == line.npos) return line;
+  return line.substr(0, line.find_first_of(" \r\n", first + 1));
+}
 
 result<void> expect_host_key(ssh_session session, const host_endpoint& endpoint, const std::string& certified) {
   const std::string& file = endpoint.known_hosts_file.empty() ? "/dev/null" : endpoint.known_hosts_file;
@@ -121,14 +121,14 @@ result<void> verify_host_key(ssh_session session, const host_endpoint& endpoint,
   if (!key) return failure(key.error());
   if (!endpoint.host_key.empty()) return verify_pinned(endpoint, *key);
   if (!certified.empty()) {
-    if (certified == key->text()) return {};
+    if (certified == key->text) return {};
     return mismatch(endpoint, *key, "the one that its CA has certified", "certify the new key with the host CA");
   }
   if (!endpoint.known_hosts_file.empty()) return verify_known(session, endpoint, *key);
   return fail(
       error_kind::permanent, "host_key_unknown",
       "{} has no host_key, known_hosts_file or host_ca; it presented {}; if that is its key, give it as host_key",
-      endpoint.host.value(), key->text());
+      endpoint.host.value(), key->text);
 }
 
 }  // namespace regent

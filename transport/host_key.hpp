@@ -10,6 +10,12 @@
 
 namespace regent {
 
+/// "type base64" of a public key's line, without its comment.
+std::string key_without_comment(const std::string& line);
+
+/// The public part of a key in the same form; empty when libssh cannot say it.
+std::string public_key_text(ssh_key key);
+
 /// Tells libssh which key types to ask for and where known hosts are. Before ssh_connect.
 /// `certified`: the key that the host's CA has signed for it, "ssh-ed25519 AAAA…"; empty without a CA.
 result<void> expect_host_key(ssh_session session, const host_endpoint& endpoint, const std::string& certified);

@@ -13,7 +13,9 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "transport/host_key.hpp"
 #include "transport/local_channel.hpp"
+#include "transport/openssh_certificate.hpp"
 #include "transport/ssh_session.hpp"
 
 namespace regent {
@@ -34,6 +36,11 @@ milliseconds since(steady_time when) { return duration_cast<milliseconds>(std::c
 milliseconds random_up_to(milliseconds most) {
   thread_local std::mt19937_64 dice(std::random_device{}());
   return milliseconds(std::uniform_int_distribution<std::int64_t>(0, most.count())(dice));
+}
+
+std::uint64_t wall_seconds() {
+  return static_cast<std::uint64_t>(
+      duration_cast<std::chrono::seconds>(system_clock().wall().time_since_epoch()).count());
 }
 
 /// A non-blocking TCP socket on its way to the address; -1 with errno.
@@ -150,14 +157,54 @@ void host_link::slot_granted(std::uint64_t attempt, bool suspect) {
   if (attempt != attempt_ || at_ != phase::queued) return services_->slots.release(suspect);
   holds_slot_ = true;
   held_as_suspect_ = suspect;
-  at_ = phase::handshake;
   arm_deadline(endpoint_.address + " accepts connections but does not go on with SSH");
-  stream_ = make_ssh_stream(std::exchange(socket_, -1), endpoint_, "",
+  if (needs_certificate()) {
+    at_ = phase::certifying;
+    request_ = std::make_unique<certificate_request>(std::exchange(socket_, -1));
+    loop_.watch(request_->fd(), EPOLLIN, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->traffic();
+    });
+    return certify();
+  }
+  at_ = phase::handshake;
+  stream_ = make_ssh_stream(std::exchange(socket_, -1), endpoint_, certified_,
                             runner::start_command(services_->program.size(), endpoint_.become));
   loop_.watch(stream_->fd(), EPOLLIN, [weak = weak_from_this()] {
     if (auto self = weak.lock()) self->traffic();
   });
   shake_hands();
+}
+
+bool host_link::needs_certificate() const {
+  if (endpoint_.host_ca.empty() || !endpoint_.host_key.empty() || without_certificate_) return false;
+  return certified_.empty() || wall_seconds() >= certified_until_;
+}
+
+void host_link::certify() {
+  const auto answer = request_->go_on();
+  if (!answer) return lost(answer.error());
+  if (*answer) take_certificate(**answer);
+}
+
+/// What the certificate says is believed; then the host is connected to anew, and has to prove that the key is its own.
+void host_link::take_certificate(const std::string& blob) {
+  if (blob.empty()) {
+    if (endpoint_.known_hosts_file.empty()) {
+      return lost(error{error_kind::permanent, "host_key_unknown",
+                        endpoint_.host.value() + " has no host certificate: have the host CA sign its key"});
+    }
+    without_certificate_ = true;
+  } else {
+    const auto certificate = read_certificate(blob);
+    if (!certificate) return lost(certificate.error());
+    const auto good = check_host_certificate(*certificate, key_without_comment(endpoint_.host_ca),
+                                             {endpoint_.host.value(), endpoint_.address}, system_clock().wall());
+    if (!good) return lost(good.error());
+    certified_ = certificate->public_key;
+    certified_until_ = certificate->valid_before;
+  }
+  give_up_attempt();
+  attempt();
 }
 
 void host_link::shake_hands() {
@@ -195,6 +242,7 @@ void host_link::opened() {
 // ---- up ----
 
 void host_link::traffic() {
+  if (at_ == phase::certifying) return certify();
   if (at_ == phase::handshake) return shake_hands();
   if (!stream_) return;
   std::string arrived;
@@ -351,7 +399,9 @@ void host_link::lost(error why) {
   if (at_ == phase::closed) return;
   why = explained(std::move(why));
   const bool was_up = at_ == phase::up;
-  if (!was_up) suspect_ = at_ == phase::handshake;
+  if (!was_up) suspect_ = at_ == phase::handshake || at_ == phase::certifying;
+  without_certificate_ = false;
+  if (why.code == "host_key_mismatch") certified_.clear();
   failures_ = was_up && since(up_since_) > settled_after ? 0 : failures_ + 1;
   give_up_attempt();
   at_ = phase::idle;
@@ -381,6 +431,10 @@ void host_link::give_up_attempt() {
   if (stream_) {
     loop_.unwatch(stream_->fd());
     stream_.reset();
+  }
+  if (request_) {
+    loop_.unwatch(request_->fd());
+    request_.reset();
   }
   if (socket_ >= 0) {
     loop_.unwatch(socket_);

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "transport/certificate_request.hpp"
 #include "transport/handshake_slots.hpp"
 #include "transport/host_stream.hpp"
 #include "transport/io_loop.hpp"
@@ -39,7 +40,7 @@ class host_link : public std::enable_shared_from_this<host_link> {
   void forget(std::vector<run_id> runs);
 
  private:
-  enum class phase { idle, resolving, connecting, queued, handshake, greeting, up, closed };
+  enum class phase { idle, resolving, connecting, queued, certifying, handshake, greeting, up, closed };
 
   void attempt();
   void resolved(std::uint64_t attempt, result<socket_addresses> found);
@@ -47,6 +48,9 @@ class host_link : public std::enable_shared_from_this<host_link> {
   void tcp_ready();
   void tcp_connected();
   void slot_granted(std::uint64_t attempt, bool suspect);
+  bool needs_certificate() const;
+  void certify();
+  void take_certificate(const std::string& blob);
   void shake_hands();
   void opened();
   void start_local();
@@ -81,6 +85,10 @@ class host_link : public std::enable_shared_from_this<host_link> {
   socket_addresses addresses_;
   error last_failure_;
   int socket_ = -1;  ///< ours until the stream takes it
+  std::unique_ptr<certificate_request> request_;
+  std::string certified_;  ///< the key that the host's CA has signed for it, as long as that is valid
+  std::uint64_t certified_until_ = 0;
+  bool without_certificate_ = false;  ///< in this attempt
   std::unique_ptr<host_stream> stream_;
   runner::reader reader_;
   std::string boot_id_;

@@ -241,7 +241,7 @@ _r_script() {
   _r_start "$BASHPID"
   printf 'go %d %s .\n' "$BASHPID" "$_R_start" >>"$_R_FILE" || exit 125
   _r_claim "$_R_ID" && [[ ${_R_second[*]} == "go $BASHPID $_R_start ." ]] || exit 125
-  set +f
+  set +fm
   umask 022
   cd / || exit 125
   for ((_R_n = 0; _R_n < ${#_R_NAMES[@]}; _R_n++)); do
@@ -455,7 +455,7 @@ _r_conclude() {
   # A full disk must not lose the outcome: it is told at once, and this process remembers it until it can be written.
   for ((tries = 0; tries < 3600; tries++)); do
     if _r_record "$_R_ID" $tries; then
-      ((tries)) || _r_tell "$_R_ID"
+      _r_tell "$_R_ID" # again, if it was told before: who asked in between was answered that it runs
       return
     fi
     ((tries)) || _r_tell "$_R_ID"

@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "transport/host_key.hpp"
+#include "transport/openssh_certificate.hpp"
 
 namespace regent {
 namespace {
@@ -44,10 +45,13 @@ result<std::deque<owned_key>> keys_of(const host_endpoint& endpoint) {
   if (!endpoint.certificate_file.empty()) {
     auto key = read_key(endpoint.key_file);
     if (!key) return failure(key.error());
+    // libssh takes a certificate of any key; the host's refusal would not say so.
+    const auto certificate = read_certificate_file(endpoint.certificate_file);
     ssh_key raw = nullptr;
     const int imported = ssh_pki_import_cert_file(endpoint.certificate_file.c_str(), &raw);
-    const owned_key certificate(raw);
-    if (imported != SSH_OK || ssh_pki_copy_cert_to_privkey(raw, key->get()) != SSH_OK) {
+    const owned_key imported_key(raw);
+    if (!certificate || certificate->public_key != public_key_text(key->get()) || imported != SSH_OK ||
+        ssh_pki_copy_cert_to_privkey(raw, key->get()) != SSH_OK) {
       return fail(error_kind::permanent, "key_unreadable", "{} is not a certificate for the key {}",
                   endpoint.certificate_file, endpoint.key_file);
     }

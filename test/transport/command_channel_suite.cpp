@@ -1,0 +1,370 @@
+#include "test/contract/command_channel_suite.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include "test/support/catch.hpp"
+
+namespace regent::test {
+namespace {
+
+constexpr epoch_number reign = 7;
+
+const test_script& script() {
+  static const test_script made = make_script(R"(
+set -euo pipefail
+say() { printf '%s' "$text"; printf '<%s>' "${list[@]}"; printf 'warn\n' >&2; }
+leave() { exit "$code"; }
+count() { printf 'x\n' >>"$file"; }
+announce() { printf '%s\n' "$BASHPID" >"$file.new"; mv "$file.new" "$file"; }
+wait_for() { announce; while [ ! -e "$gate" ]; do sleep 0.02; done; printf 'through\n'; }
+stubborn() {
+  trap '' TERM
+  (trap '' TERM; announce; while :; do sleep 0.02; done) &
+  while :; do sleep 0.02; done
+}
+flood() { while :; do printf '%01000d' 0; done; }
+flood_a_little() { head -c 300000 /dev/zero | tr '\0' e >&2; printf end; }
+leave_child() { sleep 600 & printf '%s\n' "$!" >"$file"; }
+silent() { exec >&- 2>&-; sleep 0.3; exit 9; }
+environment() { env; }
+state() { pwd; umask; printf '%s\n' "$-" "${0}" "$#"; cat; }
+)");
+  return made;
+}
+
+std::size_t lines_in(const std::string& path) {
+  const std::string text = file_text(path);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// A connected channel with its transport, in the order in which they must go.
+struct connection {
+  explicit connection(const channel_world& world, epoch_number epoch = reign, const std::string& region = "r1")
+      : carrier(make_transport(1, region, epoch)), channel(carrier->open(world.endpoint, record.sink())) {}
+  run_report run(run_request request) {
+    channel->send(request);
+    return record.await(request.run, run_status::finished);
+  }
+  channel_record record;
+  std::unique_ptr<transport> carrier;
+  std::unique_ptr<command_channel> channel;
+};
+
+long announced_pid(const std::string& file) {
+  REQUIRE(eventually([&] { return lines_in(file) == 1; }));
+  return std::stol(file_text(file));
+}
+
+std::string runs_of(const channel_world& world) { return world.endpoint.state_directory + "/r1/runs/"; }
+
+/// The run's supervisor, from its claim: "claim BOOT PID START EPOCH ."
+long supervisor_of(const channel_world& world, const std::string& id) {
+  std::istringstream claim(file_text(runs_of(world) + id));
+  std::string word, boot;
+  long pid = 0;
+  claim >> word >> boot >> pid;
+  return pid;
+}
+
+void check_values(connection& up) {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 dice(seed);
+  for (int round = 0; round < 12; ++round) {
+    auto bytes = [&](std::size_t most) {
+      std::string value(std::uniform_int_distribution<std::size_t>(0, most)(dice), '\0');
+      for (char& c : value) c = static_cast<char>(std::uniform_int_distribution<int>(1, 255)(dice));
+      return value;
+    };
+    const std::string text = bytes(round == 0 ? 40000 : 300);
+    std::vector<std::string> list(1 + dice() % 5);
+    for (auto& each : list) each = bytes(40);
+    const auto report =
+        up.run(make_run("value-" + std::to_string(round), script(), "say", {{"text", text}, {"list", list}}));
+    std::string expected = text;
+    for (const auto& each : list) expected += "<" + each + ">";
+    CHECK(report.exit_code == 0);
+    CHECK(report.output == expected);
+    CHECK(report.errors == "warn\n");
+    CHECK_FALSE(report.truncated);
+  }
+}
+
+void check_ends(const channel_world& world, connection& up) {
+  const std::string file = world.directory + "/ends";
+  SECTION("a run that ignores TERM is ended by cancel with its whole process group") {
+    up.channel->send(make_run("cancelled", script(), "stubborn", {{"file", file}}));
+    const long grandchild = announced_pid(file);
+    CHECK(process_alive(grandchild));
+    up.channel->cancel(run_id("cancelled"));
+    const auto report = up.record.await(run_id("cancelled"), run_status::finished);
+    CHECK(report.cancelled);
+    CHECK_FALSE(report.timed_out);
+    CHECK_FALSE(process_alive(grandchild));
+  }
+  SECTION("a run over its deadline is ended on the host with its whole process group") {
+    auto request = make_run("late", script(), "stubborn", {{"file", file}});
+    request.deadline = milliseconds(300);
+    const auto report = up.run(request);
+    CHECK(report.timed_out);
+    CHECK_FALSE(report.cancelled);
+    CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("the deadline holds when the connection is gone") {
+    auto request = make_run("abandoned", script(), "stubborn", {{"file", file}});
+    request.deadline = milliseconds(500);
+    up.channel->send(request);
+    const long grandchild = announced_pid(file);
+    up.channel.reset();
+    CHECK(eventually([&] { return !process_alive(grandchild); }));
+  }
+  SECTION("what a run leaves in its process group is ended with it, and said") {
+    const auto report = up.run(make_run("leaving", script(), "leave_child", {{"file", file}}));
+    CHECK(report.exit_code == 0);
+    CHECK(report.errors.find("left in its process group") != std::string::npos);
+    CHECK_FALSE(process_alive(std::stol(file_text(file))));
+  }
+  SECTION("a run that closes its output ends with its own exit code") {
+    CHECK(up.run(make_run("silent", script(), "silent")).exit_code == 9);
+  }
+}
+
+void check_output(connection& up) {
+  SECTION("output over the cap is cut, said, and does not stop the run") {
+    auto request = make_run("much", script(), "flood_a_little");
+    request.output_cap = 1000;
+    const auto report = up.run(request);
+    CHECK(report.exit_code == 0);
+    CHECK(report.truncated);
+    CHECK(report.output == "end");
+    CHECK(report.errors == std::string(1000, 'e'));
+  }
+  SECTION("a flood without end is ended by the deadline, within its cap") {
+    auto request = make_run("flood", script(), "flood");
+    request.deadline = milliseconds(500);
+    const auto report = up.run(request);
+    CHECK(report.timed_out);
+    CHECK(report.truncated);
+    CHECK(report.output == std::string(limits::run_output_kept_bytes, '0'));
+  }
+}
+
+void check_once(const channel_world& world, connection& up) {
+  const std::string file = world.directory + "/once", gate = world.directory + "/gate";
+  SECTION("a run that is sent twice is executed once") {
+    const auto request = make_run("twice", script(), "count", {{"file", file}});
+    for (int i = 0; i < 5; ++i) up.channel->send(request);
+    up.record.await(request.run, run_status::finished);
+    CHECK(up.run(request).exit_code == 0);
+    CHECK(lines_in(file) == 1);
+  }
+  SECTION("a run sent again by the next connection while it runs is not executed again, and its end is told") {
+    const auto request = make_run("again", script(), "wait_for", {{"file", file}, {"gate", gate}});
+    up.channel->send(request);
+    const long pid = announced_pid(file);
+    up.channel.reset();
+    connection next(world);
+    next.record.await_connected();
+    next.channel->send(request);
+    next.record.await(request.run, run_status::running);
+    write_file(gate, "");
+    const auto report = next.record.await(request.run, run_status::finished);
+    CHECK(report.exit_code == 0);
+    CHECK(report.output == "through\n");
+    CHECK(std::stol(file_text(file)) == pid);
+  }
+  SECTION("a run that ended while nobody was connected is taken by asking") {
+    up.channel->send(make_run("unseen", script(), "wait_for", {{"file", file}, {"gate", gate}}));
+    const long pid = announced_pid(file);
+    up.channel.reset();
+    write_file(gate, "");
+    CHECK(eventually([&] { return !process_alive(pid); }));
+    connection next(world);
+    next.record.await_connected();
+    next.channel->ask(run_id("unseen"));
+    CHECK(next.record.await(run_id("unseen"), run_status::finished).output == "through\n");
+  }
+  SECTION("what was never sent was never seen, and what is forgotten is so again") {
+    up.channel->ask(run_id("unknown"));
+    up.record.await(run_id("unknown"), run_status::never_seen);
+    const auto request = make_run("forgotten", script(), "count", {{"file", file}});
+    up.run(request);
+    up.channel->forget({request.run});
+    CHECK(eventually([&] { return !std::filesystem::exists(runs_of(world) + "forgotten"); }));
+    up.channel->ask(request.run);
+    up.record.await(request.run, run_status::never_seen);
+  }
+}
+
+void check_losses(const channel_world& world, connection& up) {
+  const std::string file = world.directory + "/losses", gate = world.directory + "/gate";
+  SECTION("a run whose supervisor was killed is ended and told to be lost") {
+    up.channel->send(make_run("orphan", script(), "stubborn", {{"file", file}}));
+    const long grandchild = announced_pid(file);
+    REQUIRE(::kill(static_cast<pid_t>(supervisor_of(world, "orphan")), SIGKILL) == 0);
+    up.record.await(run_id("orphan"), run_status::lost);
+    CHECK(eventually([&] { return !process_alive(grandchild); }));
+  }
+  SECTION("a run that died before its script began is lost, not running for ever, and does not begin any more") {
+    const auto request = make_run("stillborn", script(), "count", {{"file", file}});
+    write_file(runs_of(world) + "stillborn", "");
+    up.channel->send(request);
+    up.record.await(request.run, run_status::lost);
+    CHECK(lines_in(file) == 0);
+    up.channel->ask(request.run);
+    up.record.await(request.run, run_status::lost);
+  }
+  SECTION("a run of an earlier boot is lost") {
+    write_file(runs_of(world) + "rebooted", "claim 00000000-0000-0000-0000-000000000000 1 1 7 .\ngo 1 1 .\n");
+    up.channel->ask(run_id("rebooted"));
+    CHECK(up.record.await(run_id("rebooted"), run_status::lost).boot_id ==
+          file_text("/proc/sys/kernel/random/boot_id").substr(0, 36));
+  }
+  SECTION("half an outcome is none") {
+    write_file(runs_of(world) + "half",
+               "claim 00000000-0000-0000-0000-000000000000 1 1 7 .\ngo 1 1 .\nend finished 0 0 0 0 5 100 0\nonly this");
+    up.channel->ask(run_id("half"));
+    up.record.await(run_id("half"), run_status::lost);
+  }
+  SECTION("a killed runner does not end its run, and the next connection takes the outcome") {
+    up.channel->send(make_run("survivor", script(), "wait_for", {{"file", file}, {"gate", gate}}));
+    announced_pid(file);
+    std::istringstream runner(file_text(world.endpoint.state_directory + "/r1/runner.host"));
+    long pid = 0;
+    runner >> pid;
+    REQUIRE(::kill(static_cast<pid_t>(pid), SIGKILL) == 0);
+    up.record.await_disconnected();
+    up.record.await_connected();
+    up.channel->ask(run_id("survivor"));
+    up.record.await(run_id("survivor"), run_status::running);
+    write_file(gate, "");
+    CHECK(up.record.await(run_id("survivor"), run_status::finished).output == "through\n");
+  }
+  SECTION("outcomes that nobody asked for in a week are removed at the next connect") {
+    write_file(runs_of(world) + "old", "x");
+    std::filesystem::last_write_time(runs_of(world) + "old",
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 8));
+    write_file(runs_of(world) + "young", "claim 00000000-0000-0000-0000-000000000000 1 1 7 .\n");
+    up.channel.reset();
+    connection next(world);
+    CHECK(eventually([&] { return !std::filesystem::exists(runs_of(world) + "old"); }));
+    CHECK(std::filesystem::exists(runs_of(world) + "young"));
+  }
+}
+
+void check_epochs(const channel_world& world, connection& up) {
+  const std::string file = world.directory + "/epochs";
+  SECTION("a lower epoch than the host has seen is refused, and the newer connection does not suffer") {
+    connection old(world, reign - 1);
+    const error why = old.record.await_disconnected();
+    CHECK(why.code == "epoch_superseded");
+    CHECK(why.kind == error_kind::conflict);
+    CHECK(up.run(make_run("still-here", script(), "count", {{"file", file}})).exit_code == 0);
+  }
+  SECTION("a newer reign takes the host over: the older one can start nothing more") {
+    connection next(world, reign + 1);
+    next.record.await_connected();
+    up.channel->send(make_run("too-late", script(), "count", {{"file", file}}));
+    const auto request = make_run("in-time", script(), "count", {{"file", file}}, reign + 1);
+    CHECK(next.run(request).exit_code == 0);
+    CHECK(up.record.wait([&] {
+      return std::any_of(up.record.errors.begin(), up.record.errors.end(),
+                         [](const error& each) { return each.code == "epoch_superseded"; });
+    }));
+    next.channel->ask(run_id("too-late"));
+    next.record.await(run_id("too-late"), run_status::never_seen);
+    CHECK(lines_in(file) == 1);
+  }
+  SECTION("a run of a lower epoch on a connection of a host that has seen a higher one is refused") {
+    host_endpoint other = world.endpoint;
+    other.host = host_id("other");
+    connection second({other, world.directory}, reign + 1);
+    second.record.await_connected();
+    up.channel->send(make_run("stale", script(), "count", {{"file", file}}));
+    const auto report = up.record.await(run_id("stale"), run_status::refused);
+    CHECK(report.errors.find("epoch") != std::string::npos);
+    CHECK(lines_in(file) == 0);
+  }
+}
+
+void check_refusals(connection& up) {
+  SECTION("hostile run ids, hashes, verbs and names are refused and touch nothing") {
+    auto refused = [&](run_request request) {
+      up.channel->send(request);
+      const auto report = up.record.await(request.run, run_status::refused);
+      CHECK_FALSE(report.errors.empty());
+    };
+    for (const char* id : {"", "../../etc/x", "a b", "A", "a;b", "$(id)"}) refused(make_run(id, script(), "state"));
+    auto request = make_run("bad-hash", script(), "state");
+    request.script_hash = "../" + request.script_hash.substr(3);
+    refused(request);
+    for (const char* verb : {"", "a b", "_r_main", "$(id)"}) refused(make_run("bad-verb", script(), verb));
+    for (const char* name : {"", "1a", "a b", "PATH", "IFS", "BASH_ENV", "_R_OUT", "a[0]", "a=b", "LD_PRELOAD"}) {
+      refused(make_run("bad-name", script(), "state", {{name, std::string("x")}}));
+    }
+    refused(make_run("with-nul", script(), "state", {{"x", std::string("a\0b", 3)}}));
+    refused(make_run("too-much", script(), "state", {{"x", std::string(limits::run_parameters_total_bytes + 1, 'x')}}));
+    auto late = make_run("no-time", script(), "state");
+    late.deadline = milliseconds(0);
+    refused(late);
+  }
+  SECTION("a script that does not match its hash is refused, and the right one is taken afterwards") {
+    auto request = make_run("forged", script(), "environment");
+    request.script = std::make_shared<const std::string>("environment() { :; }");
+    up.channel->send(request);
+    CHECK(up.record.await(request.run, run_status::refused).errors.find("hash") != std::string::npos);
+    CHECK(up.run(make_run("genuine", script(), "environment")).exit_code == 0);
+  }
+}
+
+}  // namespace
+
+void check_command_channel(const channel_world& world) {
+  connection up(world);
+  up.record.await_connected();
+  CHECK(up.record.boot_id.size() == 36);
+
+  SECTION("any bytes of a value arrive as they are") { check_values(up); }
+  SECTION("exit codes are passed as they are") {
+    for (int code : {0, 1, 65, 75, 125, 255}) {
+      const std::string text = std::to_string(code);
+      CHECK(up.run(make_run("exit-" + text, script(), "leave", {{"code", text}})).exit_code == code);
+    }
+    CHECK(up.run(make_run("no-verb", script(), "missing")).exit_code == 65);
+  }
+  SECTION("a script has a clean environment, and nothing of the runner in its way") {
+    const auto environment = up.run(make_run("env", script(), "environment")).output;
+    std::set<std::string> names;
+    std::istringstream lines(environment);
+    for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.find('=')));
+    CHECK(names == std::set<std::string>{"PATH", "LC_ALL", "REGENT_RUN", "REGENT_STATE_DIR", "_"});
+    CHECK(environment.find("REGENT_RUN=env\n") != std::string::npos);
+    CHECK(up.run(make_run("state", script(), "state")).output == "/\n0022\nehuBc\nregent-runner\n0\n");
+  }
+  SECTION("two hundred runs in a row and eight at once all end, each once") {
+    const std::string file = world.directory + "/many";
+    for (int i = 0; i < 200; ++i) {
+      REQUIRE(up.run(make_run("row-" + std::to_string(i), script(), "count", {{"file", file}})).exit_code == 0);
+    }
+    for (int i = 0; i < 8; ++i)
+      up.channel->send(make_run("wide-" + std::to_string(i), script(), "count", {{"file", file}}));
+    for (int i = 0; i < 8; ++i) up.record.await(run_id("wide-" + std::to_string(i)), run_status::finished);
+    CHECK(lines_in(file) == 208);
+    CHECK(up.record.errors.empty());
+  }
+  check_ends(world, up);
+  check_output(up);
+  check_once(world, up);
+  check_losses(world, up);
+  check_epochs(world, up);
+  check_refusals(up);
+}
+
+}  // namespace regent::test

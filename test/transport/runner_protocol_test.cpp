@@ -1,0 +1,163 @@
+#include "transport/runner_protocol.hpp"
+
+#include <array>
+#include <cstdio>
+#include <random>
+
+#include "test/contract/command_channel_suite.hpp"
+#include "test/support/catch.hpp"
+#include "transport/quote.hpp"
+
+using namespace regent;
+using namespace regent::test;
+
+namespace {
+
+std::string random_bytes(std::mt19937& dice, std::size_t most, int lowest) {
+  std::string bytes(std::uniform_int_distribution<std::size_t>(0, most)(dice), '\0');
+  for (char& c : bytes) c = static_cast<char>(std::uniform_int_distribution<int>(lowest, 255)(dice));
+  return bytes;
+}
+
+std::string shell_says(const std::string& command) {
+  FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string said;
+  std::array<char, 4096> piece;
+  for (std::size_t got = 0; (got = std::fread(piece.data(), 1, piece.size(), pipe)) > 0;)
+    said.append(piece.data(), got);
+  ::pclose(pipe);
+  return said;
+}
+
+std::vector<runner::message> read_all(const std::string& bytes, std::mt19937& dice) {
+  runner::reader reader;
+  std::vector<runner::message> messages;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t piece = 1 + dice() % 50;
+    reader.feed(std::string_view(bytes).substr(at, piece));
+    at += piece;
+    for (;;) {
+      auto next = reader.next();
+      REQUIRE(next);
+      if (!*next) break;
+      messages.push_back(std::move(**next));
+    }
+  }
+  return messages;
+}
+
+}  // namespace
+
+TEST_CASE("a quoted value is one word for a shell, whatever its bytes") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 dice(seed);
+  for (int i = 0; i < 25; ++i) {
+    const std::string value = random_bytes(dice, 200, 1);
+    CHECK(shell_says("printf %s " + shell_quote(value)) == value);
+  }
+  CHECK(shell_says("printf %s " + shell_quote("'; touch /pwned; $(touch /pwned2) `x` \\")) ==
+        "'; touch /pwned; $(touch /pwned2) `x` \\");
+}
+
+TEST_CASE("reports are read as they were written, however the bytes are cut") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 dice(seed);
+  std::string bytes = "Welcome!\nREGENT/1 is not it\n\nREGENT/1\nready boot-1\n";
+  std::vector<run_report> sent;
+  for (int i = 0; i < 40; ++i) {
+    run_report report;
+    report.run = run_id("run-" + std::to_string(i));
+    report.status = static_cast<run_status>(dice() % 5);
+    report.exit_code = static_cast<int>(dice() % 256) - 1;
+    report.timed_out = dice() % 2;
+    report.cancelled = dice() % 2;
+    report.truncated = dice() % 2;
+    report.took = milliseconds(dice() % 100000);
+    report.output = random_bytes(dice, 500, 0);
+    report.errors = random_bytes(dice, 500, 0);
+    bytes += fmt::format("report {} {} {} {:d} {:d} {:d} {} {} {}\n", report.run.value(), name(report.status),
+                         report.exit_code, report.timed_out, report.cancelled, report.truncated, report.took.count(),
+                         report.output.size(), report.errors.size()) +
+             report.output + report.errors;
+    sent.push_back(report);
+  }
+  bytes += "pong 17\nunfit some_code 3\nwhy";
+  const auto messages = read_all(bytes, dice);
+  REQUIRE(messages.size() == sent.size() + 3);
+  CHECK(std::get<runner::ready>(messages.front()).boot_id == "boot-1");
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const auto& report = std::get<run_report>(messages[i + 1]);
+    CHECK(report.run == sent[i].run);
+    CHECK(report.status == sent[i].status);
+    CHECK(report.exit_code == sent[i].exit_code);
+    CHECK(report.timed_out == sent[i].timed_out);
+    CHECK(report.cancelled == sent[i].cancelled);
+    CHECK(report.truncated == sent[i].truncated);
+    CHECK(report.took == sent[i].took);
+    CHECK(report.output == sent[i].output);
+    CHECK(report.errors == sent[i].errors);
+    CHECK(report.boot_id == "boot-1");
+  }
+  CHECK(std::get<runner::pong>(messages[sent.size() + 1]).number == 17);
+  CHECK(std::get<runner::unfit>(messages.back()).code == "some_code");
+  CHECK(std::get<runner::unfit>(messages.back()).why == "why");
+}
+
+TEST_CASE("what is not the protocol is an error, not a wait or a crash") {
+  for (const char* line : {"report x\n", "report a finished 0 0 0 0 0 -1 0\n",
+                           "report a finished 0 0 0 0 0 99999999999 0\n", "report A finished 0 0 0 0 0 0 0\n",
+                           "report a what 0 0 0 0 0 0 0\n", "pong x\n", "unfit a\n", "hello\n", "\n"}) {
+    runner::reader reader;
+    reader.feed(std::string("\nREGENT/1\n") + line);
+    INFO(line);
+    CHECK_FALSE(reader.next());
+  }
+  runner::reader endless;
+  endless.feed(std::string(100'000, 'x'));
+  CHECK_FALSE(endless.next());
+  runner::reader long_line;
+  long_line.feed("\nREGENT/1\n" + std::string(2000, 'x'));
+  CHECK_FALSE(long_line.next());
+}
+
+TEST_CASE("random bytes never make the reader do anything but wait or fail") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 dice(seed);
+  for (int i = 0; i < 300; ++i) {
+    runner::reader reader;
+    reader.feed("\nREGENT/1\nreport a finished 0 0 0 0 0 3 3\n" + random_bytes(dice, 300, 0));
+    for (int steps = 0; steps < 100; ++steps) {
+      const auto next = reader.next();
+      if (!next || !*next) break;
+    }
+  }
+  SUCCEED();
+}
+
+TEST_CASE("a run's frame has lengths that fit its bytes") {
+  auto request = make_run("r-1", make_script("x"), "build",
+                          {{"a", std::string("one two\n")}, {"b", std::vector<std::string>{"", "x", "yy"}}});
+  request.deadline = milliseconds(1500);
+  request.output_cap = 10;
+  const auto frame = runner::run(request);
+  REQUIRE(frame);
+  const std::string header = "run r-1 7 " + request.script_hash + " build 1500 10 1000 a=8 b[]=3:0,1,2";
+  CHECK(*frame == fmt::format("{:07} {:07}\n", header.size(), 11) + header + "one two\nxyy");
+}
+
+TEST_CASE("a hello carries any host name as a harmless word") {
+  CHECK(*runner::hello("r1", host_id("a/b c"), 5, "/var/lib/x") == "0000020 0000010\nhello r1 a%2Fb%20c 5/var/lib/x");
+  CHECK_FALSE(runner::hello("r/1", host_id("a"), 5, "/x"));
+  CHECK_FALSE(runner::hello("r1", host_id("a"), 5, "x"));
+}
+
+TEST_CASE("malformed ids are left out of a forget, and one of none is nothing") {
+  const std::vector<run_id> runs = {run_id("a"), run_id("../b"), run_id("c")};
+  CHECK(runner::forget(runs) == "0000010 0000000\nforget a c");
+  const std::vector<run_id> none = {run_id("../b")};
+  CHECK(runner::forget(none).empty());
+}
