@@ -168,6 +168,8 @@ class played_channel final : public command_channel {
   void execute(const run_request& request) {
     auto& here = host();
     ++here.executions[request.run.value()];
+    for (const auto& parameter : request.parameters)
+      if (parameter.name == "key") here.secrets.insert(std::get<std::string>(parameter.value));
     here.log.push_back(*request.script + "." + request.verb);
     run_report said;
     said.status = here.hangs.contains(*request.script) ? run_status::running : run_status::finished;

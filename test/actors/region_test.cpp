@@ -325,6 +325,13 @@ TEST_CASE("a record that changes while it is built is built as it is in the end"
   CHECK(region.row()->document == R"({"v":2})");
 }
 
+TEST_CASE("a secret reaches the host and never the journal") {
+  region_fixture region;
+  build(region);
+  CHECK(region.hosts["a"].secrets.count("s3cret") == 2);
+  for (const auto& [key, step] : region.store->steps) CHECK(step.parameters.find("s3cret") == std::string::npos);
+}
+
 TEST_CASE("a journal that cannot be written stops everything and loses nothing") {
   region_fixture region;
   asks_for_build(region);
@@ -364,6 +371,7 @@ TEST_CASE("a crash after any message whatsoever is survived: nothing is done twi
     REQUIRE(region.store->reports.empty());
     for (auto& [name, host] : region.hosts)
       for (const auto& [run, times] : host.executions) REQUIRE(times == 1);
+    for (auto& [name, host] : region.hosts) REQUIRE(host.secrets.count("s3cret") == host.executions.size());
     for (const auto* name : {"a", "b"}) {
       const auto& log = region.hosts[name].log;
       REQUIRE(std::count(log.begin(), log.end(), "fw.build") >= 1);

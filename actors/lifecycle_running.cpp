@@ -1,0 +1,250 @@
+// From the job to its last step: leases, intents, runs, waits.
+#include <algorithm>
+
+#include "actors/lifecycle_rows.hpp"
+#include "actors/lifecycle_work.hpp"
+#include "actors/step_parameters.hpp"
+
+namespace regent {
+
+void lifecycle_work::take_up() {
+  const auto config = context_->config();
+  job_ = task_->open->job;
+  row_ = task_->known.value_or(resource{});
+  row_.id = task_->id;
+  scope_ = task_->id.text();
+  execution_.emplace(job_, task_->open->steps, context_->journal_id, execution_policy{config->policies.step_attempts});
+  auto& taken = execution_->job();
+  taken.state = job_state::active;
+  taken.waits_for.clear();
+  taken.wait_deadline.reset();
+  if (!taken.started) taken.started = now();
+  job_dirty_ = true;
+  lease_all();
+}
+
+void lifecycle_work::lease_all() {
+  std::set<host_id> all;
+  for (const auto& one : execution_->steps()) all.insert(one.host);
+  hosts_.assign(all.begin(), all.end());
+  leased_ = 0;
+  take_next_lease();
+}
+
+void lifecycle_work::take_next_lease() {
+  stop_timer();
+  if (leased_ == hosts_.size()) return advance();
+  const auto& wanted = hosts_[leased_];
+  const auto host = directory_->host(wanted);
+  if (!host) {
+    auto& failing = execution_->job();
+    failing.error_code = "host_unknown";
+    failing.error_message = fmt::format("{} is not in the region file", wanted.value());
+    return close(false);
+  }
+  enter(phase::leasing, "taking leases", "the lease of " + wanted.value());
+  caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, me()});
+  set_timer(limits::wait_noted_after, [this, wanted] {
+    note_wait("the lease of " + wanted.value(), limits::wait_for_lease);
+    set_timer(limits::wait_for_lease, [this, wanted] {
+      auto& failing = execution_->job();
+      failing.error_code = "lease_deadline";
+      failing.error_message =
+          fmt::format("the lease of {} was not to be had within {}", wanted.value(), span_text(limits::wait_for_lease));
+      close(false);
+    });
+  });
+}
+
+/// A wait that is worth telling is in the job, with its cause and its deadline.
+void lifecycle_work::note_wait(const std::string& why, milliseconds most) {
+  auto& waiting = execution_->job();
+  waiting.state = job_state::waiting;
+  waiting.waits_for = why;
+  waiting.wait_deadline = now() + most;
+  job_dirty_ = true;
+  self_->seen_as().waits_for(why);
+  commit_aside({waiting});
+}
+
+void lifecycle_work::take_dirty(transaction& into) {
+  if (job_dirty_) {
+    auto& current = execution_->job();
+    current.state = job_state::active;
+    current.waits_for.clear();
+    current.wait_deadline.reset();
+    into.push_back(current);
+    job_dirty_ = false;
+  }
+  for (const auto index : dirty_) into.push_back(execution_->steps()[static_cast<std::size_t>(index)]);
+  dirty_.clear();
+}
+
+void lifecycle_work::advance() {
+  stop_timer();
+  const auto what = execution_->next(now());
+  if (const auto* to_send = std::get_if<job_execution::send>(&what)) return send_step(*to_send);
+  if (const auto* attached = std::get_if<job_execution::attach>(&what))
+    return dispatch(execution_->steps()[static_cast<std::size_t>(attached->index)], false, true);
+  if (const auto* delay = std::get_if<job_execution::wait_until>(&what)) {
+    enter(phase::backing_off, "backing off", fmt::format("the next attempt of step {}", delay->index + 1));
+    const auto& failing = execution_->steps()[static_cast<std::size_t>(delay->index)];
+    note_wait(
+        fmt::format("the next attempt of step {} at {} ({})", delay->index + 1, iso_text(delay->at), failing.error),
+        std::chrono::duration_cast<milliseconds>(delay->at - now()) + std::chrono::seconds(1));
+    transaction change;
+    take_dirty(change);
+    commit_aside(std::move(change));
+    job_dirty_ = true;
+    return set_timer(std::max(delay->at - now(), milliseconds(1)), [this] { advance(); });
+  }
+  const bool good = std::get<job_execution::finished>(what).ok;
+  return good ? confirm() : close(false);
+}
+
+void lifecycle_work::send_step(const job_execution::send& what) {
+  const auto& target = execution_->steps()[static_cast<std::size_t>(what.index)];
+  const auto status = context_->facts.hosts.find(target.host);
+  if (target.role == "standby" && status && status->down_since &&
+      now() - *status->down_since > context_->config()->policies.wait_for_standby)
+    return skip_standby(target.host, fmt::format("{} has been down for {}: {}", target.host.value(),
+                                                 span_text(now() - *status->down_since), status->reason));
+  execution_->sending(what, now(), status ? status->boot_id : std::string());
+  dirty_.insert(what.index);
+  transaction change;
+  if (!leases_committed_) {
+    for (const auto& host : hosts_) change.push_back(lease{host, scope_, execution_->job().id, context_->epoch, now()});
+    leases_committed_ = true;
+  }
+  take_dirty(change);
+  enter(phase::committing,
+        fmt::format("committing the intent of step {} of {}", what.index + 1, execution_->steps().size()));
+  commit(std::move(change),
+         [this, what] { dispatch(execution_->steps()[static_cast<std::size_t>(what.index)], what.read_back, false); });
+}
+
+/// A standby that has been away for long delays nobody.
+void lifecycle_work::skip_standby(const host_id& host, const std::string& why) {
+  execution_->skip_standby(host, why, now());
+  for (const auto& one : execution_->steps())
+    if (one.state == step_state::skipped) dirty_.insert(one.index);
+  job_dirty_ = true;
+  advance();
+}
+
+/// Taken up from the journal, which holds no secrets.
+bool lifecycle_work::lacks_secrets(const step& what) const {
+  const auto stored = parse_parameters(what.parameters);
+  return stored && !stored->secrets.empty() && fresh_.empty() && !secrets_read_;
+}
+
+void lifecycle_work::read_secrets(int index, bool read_back, bool resumed) {
+  read_record([=, this](const result<record>& answer) {
+    if (!answer && answer.error().kind == error_kind::transient)
+      return set_timer(std::chrono::seconds(5), [=, this] { read_secrets(index, read_back, resumed); });
+    secrets_read_ = true;
+    if (answer) {
+      auto again = context_->kinds->make_plan(execution_->job().what, *answer, *context_->config(),
+                                              settles_quiesced(row_.state));
+      if (again) fresh_ = std::move(again->steps);
+    }
+    dispatch(execution_->steps()[static_cast<std::size_t>(index)], read_back, resumed);
+  });
+}
+
+/// From the journal, with secrets filled in from the plan made in this life.
+result<std::vector<run_parameter>> lifecycle_work::parameters_of(const step& what) {
+  auto stored = parse_parameters(what.parameters);
+  if (!stored) return tl::unexpected(stored.error());
+  for (const auto& secret : stored->secrets) {
+    // A repair's steps are numbered anew, so the step is found by what it is.
+    const auto planned = std::find_if(fresh_.begin(), fresh_.end(), [&](const plan_step& one) {
+      return one.primitive == what.primitive && one.host == what.host && one.verb == what.verb &&
+             one.about == what.about;
+    });
+    if (planned == fresh_.end())
+      return fail(error_kind::permanent, "secret_unknown", "{} is a secret of a step that is no longer planned",
+                  secret);
+    const auto at = std::find_if(planned->parameters.begin(), planned->parameters.end(),
+                                 [&](const plan_parameter& one) { return one.name == secret; });
+    if (at == planned->parameters.end())
+      return fail(error_kind::permanent, "secret_unknown", "{} is a secret that the record no longer gives", secret);
+    stored->values.push_back({at->name, at->value});
+  }
+  return std::move(stored->values);
+}
+
+void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
+  if (lacks_secrets(what)) return read_secrets(what.index, read_back, resumed);
+  const auto host = directory_->host(what.host);
+  const auto* script = context_->kinds->find_script(what.primitive);
+  auto parameters = parameters_of(what);
+  if (!host || script == nullptr || !parameters) {
+    run_outcome outcome;
+    outcome.ended = run_outcome::how::refused;
+    outcome.errors = !host               ? what.host.value() + " is not in the region file"
+                     : script == nullptr ? "there is no primitive " + what.primitive
+                                         : parameters.error().text();
+    execution_->ended(what.index, outcome, now());
+    dirty_.insert(what.index);
+    return advance();
+  }
+  auto request = std::make_shared<run_request>();
+  request->run = what.run;
+  request->epoch = context_->epoch;
+  request->script = script->text;
+  request->script_hash = script->hash;
+  request->verb = read_back ? "read" : what.verb;
+  request->parameters = std::move(*parameters);
+  request->deadline = what.deadline;
+  enter(
+      phase::running,
+      fmt::format("step {} of {} on {}: {}", what.index + 1, execution_->steps().size(), what.host.value(), what.about),
+      fmt::format("run {} on {}", what.run.value(), what.host.value()));
+  if (std::exchange(first_run_, false) && task_->seen_at)
+    context_->facts.poll_to_run_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(context_->time.steady() - *task_->seen_at).count();
+  caf::anon_send(host, run_wanted{std::move(request), resumed, what.boot_id, me()});
+}
+
+void lifecycle_work::waits(const run_waits& message) {
+  if (phase_ != phase::running) return;
+  const auto running = std::find_if(execution_->steps().begin(), execution_->steps().end(),
+                                    [&](const step& one) { return one.run == message.run; });
+  if (running == execution_->steps().end()) return;
+  if (message.why.empty()) {  // the host is back: the run goes on
+    stop_timer();
+    waiting_run_.reset();
+    job_dirty_ = true;
+    transaction change;
+    take_dirty(change);
+    return commit_aside(std::move(change));
+  }
+  if (waiting_run_ == message.run) return;
+  waiting_run_ = message.run;
+  const auto config = context_->config();
+  const bool standby = running->role == "standby";
+  const auto most = standby ? config->policies.wait_for_standby : config->policies.wait_for_host;
+  note_wait(message.why, most);
+  const auto reason = fmt::format("{} (not back within {}: {})", message.why,
+                                  standby ? "wait_for_standby" : "wait_for_host", span_text(most));
+  set_timer(most, [this, host = running->host, run = message.run, reason] {
+    if (const auto actor = directory_->host(host)) caf::anon_send(actor, run_withdrawn{run, reason});
+  });
+}
+
+void lifecycle_work::ended(const run_ended& message) {
+  if (phase_ != phase::running) return;
+  const auto found = std::find_if(execution_->steps().begin(), execution_->steps().end(),
+                                  [&](const step& one) { return one.run == message.run; });
+  if (found == execution_->steps().end()) return;
+  const auto index = found->index;
+  if (std::exchange(waiting_run_, std::nullopt)) job_dirty_ = true;
+  execution_->ended(index, *message.outcome, now());
+  // A failed standby takes its other steps with it.
+  for (const auto& one : execution_->steps())
+    if (one.index == index || one.state == step_state::skipped) dirty_.insert(one.index);
+  advance();
+}
+
+}  // namespace regent

@@ -1,0 +1,164 @@
+// The way of one operation, from a record to rest. Its parts stand in lifecycle_opening, _running and _closing.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/lifecycle.hpp"
+#include "region/lifecycle_machine.hpp"
+
+namespace regent {
+
+/// Each phase ends by one message; `then_`, `on_record_`, `on_claim_` and `on_timer_` say what that message leads to.
+class lifecycle_work {
+ public:
+  lifecycle_work(lifecycle_shell* self, context_ptr context, directory_ptr directory,
+                 std::shared_ptr<const lifecycle_task> task)
+      : self_(self), context_(std::move(context)), directory_(std::move(directory)), task_(std::move(task)) {}
+
+  void start() {
+    self_->seen_as().called("lifecycle", task_->id.text());
+    if (task_->open && !task_->open->steps.empty()) return take_up();
+    if (task_->open) job_ = task_->open->job;
+    read_record([this](const result<record>& answer) { record_read(answer); });
+  }
+
+  void answered(const record_answer& message) { pass(on_record_, *message.answer); }
+  void answered(const claim_answer& message) { pass(on_claim_, message); }
+  void answered(const commit_answer& message) {
+    if (message.tag != commit_tag_) return;
+    if (message.failed) return give_up("journal: " + message.failed->text());
+    pass(then_);
+  }
+  void granted(const lease_granted& message) {
+    if (phase_ != phase::leasing || message.host != hosts_[leased_]) return;
+    ++leased_;
+    take_next_lease();
+  }
+  void waits(const run_waits& message);
+  void ended(const run_ended& message);
+  void woken_up() {
+    if (phase_ == phase::claiming) pass(on_timer_);
+  }
+  void timer_over(const timer& message) {
+    if (message.number == timer_number_) pass(on_timer_);
+  }
+
+ private:
+  enum class phase { reading, claiming, committing, leasing, running, backing_off, settled };
+
+  // -- small tools
+  wall_time now() const { return context_->time.wall(); }
+  lifecycle_actor me() const { return caf::actor_cast<lifecycle_actor>(self_); }
+  void enter(phase next, const std::string& text, const std::string& waits_for = {}) {
+    phase_ = next;
+    self_->seen_as().state(text);
+    self_->seen_as().waits_for(waits_for);
+  }
+  /// Calls what was set for this message, once.
+  template <class F, class... Args>
+  static void pass(F& what, Args&&... args) {
+    if (!what) return;
+    const auto call = std::exchange(what, nullptr);
+    call(std::forward<Args>(args)...);
+  }
+  void set_timer(milliseconds after, std::function<void()> then) {
+    on_timer_ = std::move(then);
+    self_->delayed_send(self_, after, timer{++timer_number_});
+  }
+  void stop_timer() {
+    ++timer_number_;
+    on_timer_ = nullptr;
+  }
+  void commit(transaction what, std::function<void()> then) {
+    then_ = std::move(then);
+    caf::anon_send(directory_->journal,
+                   commit_wanted{std::make_shared<transaction>(std::move(what)), ++commit_tag_, me()});
+  }
+  void commit_aside(transaction what) {
+    caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(what)), 0, {}});
+  }
+  void read_record(std::function<void(const result<record>&)> then) {
+    enter(phase::reading, "reading the record", "the cloud's record of " + task_->id.text());
+    on_record_ = std::move(then);
+    caf::anon_send(directory_->reader, record_wanted{task_->id, me()});
+  }
+  bool is_repair() const { return !job_.only_host.empty(); }
+
+  // -- ends
+  void settle(settled message) {
+    enter(phase::settled, "settled");
+    self_->send(directory_->region, std::move(message));  // the region knows us by the sender
+    self_->quit();
+  }
+  void give_up(const std::string& why) {
+    self_->seen_as().failed(why);
+    log::error("{}: {}", task_->id.text(), why);
+    settled message;
+    message.again_in = std::chrono::seconds(5);
+    settle(std::move(message));
+  }
+
+  // -- from the record to the job
+  void record_read(const result<record>& answer);
+  void note_rest(const record& what);
+  void claim(const record& what);
+  void claim_refused(const error& why);
+  void open(const record& what, lifecycle_state in_progress, bool cloud_knows);
+  void open_failed(const record& what, lifecycle_state in_progress, bool cloud_knows, const error& why);
+  regent::job new_job(operation what) const;
+
+  // -- from the job to its end
+  void take_up();
+  void lease_all();
+  void take_next_lease();
+  void advance();
+  void send_step(const job_execution::send& what);
+  void skip_standby(const host_id& host, const std::string& why);
+  void dispatch(const step& what, bool read_back, bool resumed);
+  result<std::vector<run_parameter>> parameters_of(const step& what);
+  bool lacks_secrets(const step& what) const;
+  void read_secrets(int index, bool read_back, bool resumed);
+  void confirm();
+  void confirmed(const result<record>& answer);
+  void close(bool good);
+  void close_repair(bool good, transaction what);
+  void close_operation(bool good, transaction what);
+  void closed(settled message);
+  void note_wait(const std::string& why, milliseconds most);
+  void take_dirty(transaction& into);
+
+  lifecycle_shell* self_;
+  context_ptr context_;
+  directory_ptr directory_;
+  std::shared_ptr<const lifecycle_task> task_;
+
+  phase phase_ = phase::reading;
+  std::uint64_t commit_tag_ = 0;
+  std::uint64_t timer_number_ = 0;
+  std::function<void()> then_, on_timer_;
+  std::function<void(const result<record>&)> on_record_;
+  std::function<void(const claim_answer&)> on_claim_;
+
+  std::optional<record> record_;
+  resource row_;
+  regent::job job_;  // until there is an execution
+  std::optional<job_execution> execution_;
+  std::vector<plan_step> fresh_;  // by index; with secrets, never stored
+  bool secrets_read_ = false;     // after being taken up: once
+  std::string scope_;
+  std::vector<host_id> hosts_;  // of the plan, sorted: the order in which leases are taken
+  std::size_t leased_ = 0;
+  bool leases_committed_ = false;
+  bool job_dirty_ = false;
+  std::set<int> dirty_;
+  int confirm_rounds_ = 0;
+  std::optional<run_id> waiting_run_;  // withdrawn when its wait is over
+  bool first_run_ = true;
+};
+
+}  // namespace regent
