@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -121,6 +122,8 @@ class cloud_model {
   void clear_parts(std::int64_t router, const std::string& part);
   void drop_orphans(std::int64_t router, const std::vector<std::int64_t>& old_subnets);
   void merge_subnets(std::int64_t router, const router_spec& subnets);
+  /// The router's record and all that belongs to it, as they are.
+  std::vector<std::pair<kind, row>> parts_of(std::int64_t router) const;
   answer router_changed(std::int64_t router);
   std::int64_t router_of(kind what, const row& part) const;  ///< -1: of none
   std::optional<std::string> taken(const project_spec& project) const;

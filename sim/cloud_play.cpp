@@ -67,13 +67,30 @@ answer cloud_model::router_changed(std::int64_t router) {
   return content_answer(view(rows_, kind::virtual_router, stored, detail::single));
 }
 
+std::vector<std::pair<kind, row>> cloud_model::parts_of(std::int64_t router) const {
+  std::vector<std::pair<kind, row>> out;
+  const auto keep = [&](kind what, std::int64_t id) {
+    if (const auto* found = rows_.find(what, id)) out.emplace_back(what, *found);
+  };
+  keep(kind::virtual_router, router);
+  for (const auto rule : rows_.where(kind::firewall_rule, "virtual_router_id", router)) keep(kind::firewall_rule, rule);
+  for (const auto subnet : rows_.where(kind::subnet, "virtual_router_id", router)) {
+    keep(kind::subnet, subnet);
+    for (const auto address : rows_.where(kind::ip_address, "subnet_id", subnet)) {
+      keep(kind::ip_address, address);
+      keep(kind::ip_address, number_in(*rows_.find(kind::ip_address, address), "public_ip_id", -1));
+    }
+  }
+  return out;
+}
+
 answer cloud_model::replace(std::int64_t router, const std::string& part, const router_spec& with) {
   if (!rows_.find(kind::virtual_router, router)) return detail_answer(404, "There is no such virtual router.");
-  const auto before = rows_;
+  const auto before = parts_of(router);
   const auto old_subnets = rows_.where(kind::subnet, "virtual_router_id", router);
   clear_parts(router, part);
   if (const auto why = misplaced(router, with)) {
-    rows_.assign(before);
+    for (const auto& [what, as_it_was] : before) rows_.put_back(what, as_it_was);
     return detail_answer(400, *why);
   }
   add_parts(router, with);

@@ -97,8 +97,8 @@ class cloud_rows {
   json::value look_up(const row& from, std::string_view path) const;
   /// Now, as records have it: naive ISO with microseconds.
   std::string stamp();
-  /// Takes over every record of `other`, to undo.
-  void assign(const cloud_rows& other);
+  /// Stores a record exactly as it was, to undo.
+  void put_back(kind what, const row& as_it_was);
   wall_time now() const { return time_.wall(); }
 
  private:
