@@ -134,7 +134,7 @@ result<http_reply> cloud_session::call(http_client& line, const cloud_call& what
     login_failures_ = 0;
     if (answer->status != 429) {
       // Whatever is said about this body later, a token that was echoed in it is not.
-      if (answer->status >= 400) answer->body = without_secret(std::move(answer->body), *with);
+      answer->body = without_secret(std::move(answer->body), *with);
       return answer;
     }
     const auto asked = held_by(*answer);
