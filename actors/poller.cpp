@@ -40,15 +40,14 @@ class poller_work {
  private:
   void poll(cloud& client) {
     self_->seen_as().state("polling");
-    if (std::exchange(self_->state.hints_taken, false))
-      if (const auto told = client.acknowledge_changes(); !told)
-        log::debug("hints not acknowledged: {}", told.error().text());
     const auto changes = client.changes();
     if (!changes) return problem(changes.error());
     good(context_->facts.last_poll_ms);
     if (changes->empty()) return;
-    self_->state.hints_taken = true;
     caf::anon_send(directory_->region, hinted{*changes, context_->time.steady()});
+    // At once: it also takes back the flags of what users change from now on, until the next listing finds that.
+    if (const auto told = client.acknowledge_changes(); !told)
+      log::debug("hints not acknowledged: {}", told.error().text());
   }
 
   void list(cloud& client, milliseconds interval) {

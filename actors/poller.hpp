@@ -13,7 +13,6 @@ struct poller_state {
   std::unique_ptr<cloud_link> link;
   steady_time next_listing{};  // epoch: at once
   int listings = 0;
-  bool hints_taken = false;   // acknowledged at the next poll, when the work has long been taken
   std::set<std::string> bad;  // records that could not be read at the last listing
 };
 using poller_shell = shell<poller_actor, poller_state>;

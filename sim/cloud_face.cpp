@@ -108,7 +108,7 @@ reply cloud_face::with_mishap(const call& what, const std::string& path, const m
       if (bad.what->status == 429) said.headers.emplace_back("Retry-After", "1");
       return {std::move(said)};
     }
-    case fault_kind::garbage: return {{200, std::string("\x16\x03\x01\0{]<<no json", 16)}};
+    case fault_kind::garbage: return {{200, std::string("\x16\x03\x01\0{]<<no json", 15)}};
     case fault_kind::truncated: {
       auto done = dialect(what);
       done.body = cut_in_half(done.body);
