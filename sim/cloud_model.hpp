@@ -132,7 +132,8 @@ class cloud_model {
   cloud_rows rows_;
   region_spec region_;
   std::int64_t next_vlan_ = 1000;
-  bool changed_ = true;  ///< the region's flag; set in a fresh cache
+  mutable std::uint32_t public_cursor_ = 0;  ///< where the last free public address was found
+  bool changed_ = true;                      ///< the region's flag; set in a fresh cache
 };
 
 }  // namespace regent::sim

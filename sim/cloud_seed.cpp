@@ -114,9 +114,14 @@ std::string cloud_model::free_public_address() const {
   boost::system::error_code bad;
   const auto network = boost::asio::ip::make_network_v4(region_.public_subnet, bad);
   if (bad) return {};
-  for (const auto& host : network.hosts()) {
-    const auto text = host.to_string();
-    if (host != network.address() && !public_address_taken(text)) return text;
+  // Going on from the newest address finds a free one at once in a region that only grows.
+  const auto first = network.network().to_uint() + 1, last = network.broadcast().to_uint();
+  const auto count = last > first ? last - first : 0;
+  for (std::uint32_t step = 0; step < count; ++step) {
+    const boost::asio::ip::address_v4 host(first + (public_cursor_ + step) % count);
+    if (host == network.address() || public_address_taken(host.to_string())) continue;
+    public_cursor_ = host.to_uint() - first;
+    return host.to_string();
   }
   return {};
 }
