@@ -127,7 +127,8 @@ class running_daemon final : public daemon {
     end(directory_->reporter);
     end(directory_->journal);
     if (!all_gone_within(limits::shutdown_hard)) {
-      system_.release();  // its workers may be in a call that does not end: the process leaves without it
+      static_cast<void>(
+          system_.release());  // its workers may be in a call that does not end: the process leaves without it
       return false;
     }
     directory_->clear();

@@ -46,7 +46,7 @@ struct played_host {
   bool reachable = true;
   std::map<run_id, run_report> known;
   std::map<std::string, int> executions;           ///< by run id
-  std::multiset<std::string> secrets;  ///< that arrived with runs
+  std::multiset<std::string> secrets;              ///< that arrived with runs
   std::vector<std::string> log;                    ///< "primitive.verb" in order
   std::function<int(const run_request&)> behaves;  ///< exit code; none: 0
   std::set<std::string> hangs;                     ///< scripts whose runs do not end until released
