@@ -229,7 +229,7 @@ void config_section::complain_at(const yaml_value& where, const std::string& at,
 
 void config_section::close(const std::vector<std::pair<std::string, std::string>>& advice) {
   for (const auto& member : map_->members) {
-    const auto& key = member.first;
+    const auto& key = member.key;
     if (problems_->size() > limits::region_problems) return;
     if (key->is != shape::scalar || std::find(known_.begin(), known_.end(), key->text) != known_.end()) continue;
     const auto known_better =
