@@ -1,7 +1,8 @@
 # regent's runner: sent to a host at each connect and read by bash from its standard input, where requests follow.
 # Needs bash 5 and coreutils. Speaks the protocol of transport/runner_protocol.hpp; values are data and are never
 # evaluated. One process a connection (main), which hands each run to a supervisor, one run at a time; supervisors are
-# kept for the next run, for a fork costs more than all else here. The script has a process group of its own.
+# kept for the next run, and fork its process beforehand, for a fork costs more than all else here. That process sets the
+# parameters and becomes the script, in a process group of its own.
 #
 # What a host remembers of run R is one file, STATE/REGION/runs/R (not a directory: that would cost a fork). Bash's
 # noclobber (O_EXCL) is the arbiter that lets a run happen once; the rest is appended, so its order is one for all:
@@ -231,14 +232,42 @@ _r_kill_orphans() {
 
 # ---- one run -------------------------------------------------------------------------------------------------------
 
-# The script's own process. Bash's scope is dynamic: no local on the way down to here may have a name that a parameter
-# can have, so all begin with _R_. Its parameters are in _R_NAMES, _R_COUNTS (- for text) and _R_VALUES.
+# A run's header: run ID EPOCH HASH VERB DEADLINE CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,… whose values are in _R_IN.
+_r_parse() {
+  local _R_word _R_lengths _R_length
+  _R_ID=$2 _R_HASH=$4 _R_VERB=$5
+  _R_NAMES=() _R_COUNTS=() _R_VALUES=()
+  for _R_word in "${@:9}"; do
+    _R_lengths=${_R_word#*=}
+    if [[ $_R_word == *'[]='* ]]; then
+      _R_NAMES+=("${_R_word%%'[]='*}")
+      _R_COUNTS+=("${_R_lengths%%:*}")
+      _R_lengths=${_R_lengths#*:}
+    else
+      _R_NAMES+=("${_R_word%%=*}")
+      _R_COUNTS+=(-)
+    fi
+    for _R_length in ${_R_lengths//,/ }; do
+      _R_word=''
+      ((_R_length == 0)) || IFS= read -r -N "$_R_length" -u "$_R_IN" _R_word || exit 1
+      _R_VALUES+=("$_R_word")
+    done
+  done
+}
+
+# The script's own process: waits for a run's header on _R_rd_go, and reads its values from _R_IN. Bash's scope is
+# dynamic: no local on the way down to here may have a name that a parameter can have, so all begin with _R_.
 _r_script() {
-  local _R_i=0 _R_n _R_k
+  local _R_i=0 _R_n _R_k _R_size _R_header
   trap - HUP INT QUIT TERM PIPE
   exec {_R_OUT}>&- {_R_TOKEN}>&- {_R_TOKEN_IN}>&- {_R_NEVER}>&- {_R_NEVER_IN}>&- {_R_rd_out}>&- {_R_rd_err}>&- \
-    {_R_IDLE}>&- {_R_IDLE_IN}>&- {_R_IN}>&-
+    {_R_IDLE}>&- {_R_IDLE_IN}>&- {_R_wr_go}>&-
   _r_start "$BASHPID"
+  IFS= read -r -N 8 -u "$_R_rd_go" _R_size && IFS= read -r -N "$((10#${_R_size%?}))" -u "$_R_rd_go" _R_header || exit 0
+  # shellcheck disable=SC2086
+  _r_parse $_R_header
+  exec {_R_rd_go}>&- {_R_IN}>&-
+  _R_FILE=$_R_RUNS/$_R_ID
   printf 'go %d %s .\n' "$BASHPID" "$_R_start" >>"$_R_FILE" || exit 125
   _r_claim "$_R_ID" && [[ ${_R_second[*]} == "go $BASHPID $_R_start ." ]] || exit 125
   set +fm
@@ -255,7 +284,7 @@ _r_script() {
   unset OLDPWD
   export -n SHLVL PWD
   export REGENT_RUN=$_R_ID REGENT_STATE_DIR=$_R_BASE
-  unset _R_NAMES _R_COUNTS _R_VALUES _R_i _R_n _R_k
+  unset _R_NAMES _R_COUNTS _R_VALUES _R_i _R_n _R_k _R_size _R_header
   # shellcheck disable=SC1090
   . "$_R_BASE/scripts/$_R_HASH" || exit
   if ! declare -F -- "$_R_VERB" >/dev/null; then
@@ -265,10 +294,41 @@ _r_script() {
   "$_R_VERB"
 }
 
-# Claims the run, starts it, keeps its output, its deadline and its outcome.
+# Forks the process of the next run. Sets _R_child, and _R_rd_out, _R_rd_err, _R_wr_go to speak with it.
+_r_prepare() {
+  local _R_wr_out _R_wr_err _R_rd_go
+  _r_pipe
+  _R_rd_out=$_R_rd _R_wr_out=$_R_wr
+  _r_pipe
+  _R_rd_err=$_R_rd _R_wr_err=$_R_wr
+  _r_pipe
+  _R_rd_go=$_R_rd _R_wr_go=$_R_wr
+  set -m
+  _r_script >&"$_R_wr_out" 2>&"$_R_wr_err" {_R_wr_out}>&- {_R_wr_err}>&- &
+  # shellcheck disable=SC2128
+  _R_child=$!
+  set +m
+  exec {_R_wr_out}>&- {_R_wr_err}>&- {_R_rd_go}>&-
+}
+
+# The run of _R_header is not to be: its values are read over, and why it is refused is said.
+_r_reject() {
+  [[ $_R_size == *' 0000000'* ]] || IFS= read -r -N "$((10#${_R_size:8:7}))" -u "$_R_IN" _ || exit 1
+  if (($# == 0)); then _r_answer "$_R_ID"; else _r_refuse "$_R_ID" "$1"; fi
+}
+
+# Claims the run of _R_header, lets it start, keeps its output, its deadline and its outcome. $1 and more: see _r_parse.
 _r_supervise() {
-  local _R_made=0 _R_highest=0
+  local _R_made=0 _R_highest=0 _R_began=${EPOCHREALTIME/./}
+  _R_ID=$2 _R_RUN_EPOCH=$3 _R_DEADLINE=$6 _R_CAP=$7 _R_GRACE=$(($8 / 10))
   _R_FILE=$_R_RUNS/$_R_ID
+  if [[ ${#4} != 64 || $4 == *[!0-9a-f]* || $5 == *[!a-z0-9_]* ]]; then
+    _r_reject 'malformed script hash or verb'
+    return
+  elif [[ ! -e $_R_BASE/scripts/$4 ]]; then
+    _r_reject "script $4 is not on this host"
+    return
+  fi
   set -C
   {
     _R_made=1
@@ -276,12 +336,12 @@ _r_supervise() {
   } >"$_R_FILE"
   set +C
   if ((_R_made == 0)) && [[ -e $_R_FILE ]]; then
-    _r_answer "$_R_ID"
+    _r_reject
     return
   elif ((_R_made != 1)); then
     ((_R_made == 0)) || rm -f -- "$_R_FILE"
     _r_why_unwritable "$_R_RUNS"
-    _r_refuse "$_R_ID" "$_R_why"
+    _r_reject "$_R_why"
     return
   fi
   # After the claim, not before: a newer reign that raised the epoch before this look sees nothing start, one that
@@ -289,23 +349,15 @@ _r_supervise() {
   read -r _R_highest <"$_R_BASE/epoch"
   if ((_R_highest > _R_RUN_EPOCH)) || ! _r_start $$; then
     rm -f -- "$_R_FILE"
-    _r_refuse "$_R_ID" "epoch $_R_RUN_EPOCH is over: this host has seen epoch $_R_highest"
+    _r_reject "epoch $_R_RUN_EPOCH is over: this host has seen epoch $_R_highest"
     return
   fi
-  _r_pipe
-  local _R_rd_out=$_R_rd _R_wr_out=$_R_wr
-  _r_pipe
-  local _R_rd_err=$_R_rd _R_wr_err=$_R_wr
-  local _R_began=${EPOCHREALTIME/./}
-  set -m
-  _r_script >&"$_R_wr_out" 2>&"$_R_wr_err" {_R_wr_out}>&- {_R_wr_err}>&- &
-  # shellcheck disable=SC2128
-  _R_child=$!
-  set +m
-  exec {_R_wr_out}>&- {_R_wr_err}>&-
+  printf '%07d\n%s' ${#_R_header} "$_R_header" >&"$_R_wr_go"
+  exec {_R_wr_go}>&-
   _r_watch
   exec {_R_rd_out}>&- {_R_rd_err}>&-
   _r_conclude
+  _R_child=0
 }
 
 # Supervisor number $1: one run after the other from _R_IN, until main is gone. Outlives main and the connection as
@@ -316,10 +368,12 @@ _r_work() {
   for _R_fd in "${_R_WORKER_INS[@]}"; do exec {_R_fd}>&-; done
   _r_start "$BASHPID"
   _R_MY_START=$_R_start
+  _r_prepare
   while IFS= read -r -N 16 -u "$_R_IN" _R_size; do
     IFS= read -r -N "$((10#${_R_size:0:7}))" -u "$_R_IN" _R_header || exit 1
     # shellcheck disable=SC2086
-    if _r_parse $_R_header; then _r_supervise; fi
+    _r_supervise $_R_header
+    ((_R_child)) || _r_prepare
     printf '%03d\n' "$1" >&"$_R_IDLE_IN"
   done
   exit 0
@@ -438,15 +492,16 @@ _r_conclude() {
   _r_clear_group
   took=$(((${EPOCHREALTIME/./} - _R_began) / 1000))
   ((took >= 0)) || took=0
-  if ((code == 125)); then
+  if ((code >= 125)); then
     _r_claim "$_R_ID"
-    if [[ ${_R_second[0]:-} == fence ]]; then
-      return
-    elif [[ ${_R_second[*]} != "go $_R_child "*' .' ]]; then
-      _r_why_unwritable "$_R_RUNS"
-      rm -f -- "$_R_FILE"
-      _r_refuse "$_R_ID" "$_R_why"
-      return
+    if [[ ${_R_second[*]} != "go $_R_child "*' .' ]]; then
+      # It did not start; what it left unread of its values is lost with this supervisor.
+      if [[ ${_R_second[0]:-} != fence ]]; then
+        _r_why_unwritable "$_R_RUNS"
+        rm -f -- "$_R_FILE"
+        _r_refuse "$_R_ID" "$_R_why"
+      fi
+      exit 1
     fi
   fi
   ((${#out} <= _R_CAP)) || truncated=1 out=${out:0:_R_CAP}
@@ -495,7 +550,7 @@ _r_unlock() {
 
 # hello REGION HOST EPOCH: takes this host over for one connection of one reign.
 _r_hello() {
-  local highest=0 old=()
+  local highest=0 old=() number
   _R_BASE=$_R_values/$1 _R_RUNS=$_R_values/$1/runs _R_EPOCH=$3
   if [[ ! -d $_R_RUNS || ! -d $_R_BASE/scripts ]]; then
     _R_why=$(mkdir -p -- "$_R_RUNS" "$_R_BASE/scripts" 2>&1) || _r_unfit state_unwritable "$_R_why"
@@ -527,6 +582,11 @@ _r_hello() {
   _r_unlock
   exec 2>/dev/null
   _r_say 'ready %s\n' "$_R_BOOT"
+  # Two, so that the next run need not wait until the last one's supervisor has forked again.
+  for number in 0 1; do
+    _r_hire
+    printf '%03d\n' "$number" >&"$_R_IDLE_IN"
+  done
   _r_sweep &
 }
 
@@ -573,7 +633,7 @@ declare -A _R_BAD=()
 
 # Hands a run to a supervisor that is idle, or to a new one. $1 is its id, $3 its script's hash.
 _r_run() {
-  local number worker
+  local number
   if ! _r_is_run "$1"; then
     return
   elif [[ -n ${_R_BAD[$3]:-} ]]; then
@@ -587,11 +647,19 @@ _r_run() {
     # One that was killed cannot be written to.
     printf '%s%s%s' "$_R_size" "$_R_header" "$_R_values" >&"${_R_WORKER_INS[number]}" && return
   done
-  number=${#_R_WORKERS[@]}
-  if ((number == 64)); then
+  if ((${#_R_WORKERS[@]} == 64)); then
     _r_refuse "$1" 'too many runs at once'
     return
   fi
+  _r_hire
+  _R_WORKER_RUNS[number]=$1
+  printf '%s%s%s' "$_R_size" "$_R_header" "$_R_values" >&"${_R_WORKER_INS[number]}"
+}
+
+# Starts a supervisor; its number in `number`.
+_r_hire() {
+  local worker
+  number=${#_R_WORKERS[@]}
   _r_pipe
   _R_IN=$_R_rd worker=$_R_wr
   set -m
@@ -601,39 +669,7 @@ _r_run() {
   _R_WORKERS[number]=$!
   set +m
   exec {_R_IN}>&-
-  _R_WORKER_INS[number]=$worker _R_WORKER_RUNS[number]=$1
-  printf '%s%s%s' "$_R_size" "$_R_header" "$_R_values" >&"$worker"
-}
-
-# run ID EPOCH HASH VERB DEADLINE CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,… and reads the values from _R_IN.
-_r_parse() {
-  local _R_word _R_lengths _R_length
-  _R_ID=$2 _R_RUN_EPOCH=$3 _R_HASH=$4 _R_VERB=$5 _R_DEADLINE=$6 _R_CAP=$7 _R_GRACE=$(($8 / 10))
-  _R_NAMES=() _R_COUNTS=() _R_VALUES=()
-  for _R_word in "${@:9}"; do
-    _R_lengths=${_R_word#*=}
-    if [[ $_R_word == *'[]='* ]]; then
-      _R_NAMES+=("${_R_word%%'[]='*}")
-      _R_COUNTS+=("${_R_lengths%%:*}")
-      _R_lengths=${_R_lengths#*:}
-    else
-      _R_NAMES+=("${_R_word%%=*}")
-      _R_COUNTS+=(-)
-    fi
-    for _R_length in ${_R_lengths//,/ }; do
-      _R_word=''
-      ((_R_length == 0)) || IFS= read -r -N "$_R_length" -u "$_R_IN" _R_word || exit 1
-      _R_VALUES+=("$_R_word")
-    done
-  done
-  if [[ ${#_R_HASH} != 64 || $_R_HASH == *[!0-9a-f]* || $_R_VERB == *[!a-z0-9_]* ]]; then
-    _r_refuse "$_R_ID" 'malformed script hash or verb'
-  elif [[ ! -e $_R_BASE/scripts/$_R_HASH ]]; then
-    _r_refuse "$_R_ID" "script $_R_HASH is not on this host"
-  else
-    return 0
-  fi
-  return 1
+  _R_WORKER_INS[number]=$worker _R_WORKER_RUNS[number]=''
 }
 
 _r_cancel() {

@@ -1,7 +1,9 @@
 #include "transport/transport.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <vector>
 
 #include "runner_files.hpp"
 #include "transport/host_link.hpp"

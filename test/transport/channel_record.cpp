@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "test/contract/command_channel_suite.hpp"
 #include "test/support/catch.hpp"
@@ -128,8 +129,12 @@ scratch_directory::scratch_directory() {
 }
 
 scratch_directory::~scratch_directory() {
-  std::error_code ignored;  // a leftover in /tmp is not worth a failure
-  std::filesystem::remove_all(path_, ignored);
+  // A runner may still be writing its last word there.
+  eventually([this] {
+    std::error_code failed;
+    std::filesystem::remove_all(path_, failed);
+    return !failed && !std::filesystem::exists(path_);
+  });
 }
 
 }  // namespace regent::test

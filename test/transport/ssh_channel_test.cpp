@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "test/support/catch.hpp"
 #include "test/transport/test_sshd.hpp"
 
@@ -35,7 +37,9 @@ error first_error(const host_endpoint& endpoint) {
 }
 
 struct ssh_host {
-  explicit ssh_host(std::vector<std::string> options = {}) : sshd(directory.path(), std::move(options)) {}
+  explicit ssh_host(bool started = true) : sshd(directory.path()) {
+    if (started) sshd.start();
+  }
   scratch_directory directory;
   test_sshd sshd;
 };
@@ -102,6 +106,7 @@ TEST_CASE("a login that the host refuses is told as such") {
     code = "key_unreadable";
   }
   const error why = first_error(endpoint);
+  INFO(why.text());
   CHECK(why.code == code);
   CHECK(why.kind == error_kind::permanent);
 }
@@ -126,12 +131,10 @@ TEST_CASE("a host is known by a certificate of its CA") {
   const std::string key = GENERATE("host_ed25519", "host_ecdsa", "host_rsa");
   const std::string authority = GENERATE("ca", "user_ecdsa", "user_rsa");
   INFO(key << " signed by " << authority);
-  ssh_host host;
+  ssh_host host(false);
   must_run("ssh-keygen -q -s " + host.sshd.file(authority) + " -I test -h -n 127.0.0.1,x -V +1h " +
            host.sshd.file(key + ".pub"));
-  host.sshd.stop();
-  host.sshd.set_options({"HostCertificate=" + host.sshd.file(key + "-cert.pub")});
-  host.sshd.start();
+  host.sshd.start({"HostCertificate=" + host.sshd.file(key + "-cert.pub")});
   host_endpoint endpoint = host.sshd.endpoint();
   endpoint.host_key = "";
   endpoint.host_ca = host.sshd.public_key(authority) + " the region's CA";
@@ -140,10 +143,7 @@ TEST_CASE("a host is known by a certificate of its CA") {
 
 TEST_CASE("a host certificate that does not count ends the attempt") {
   if (skipped()) return;
-  ssh_host host;
-  host_endpoint endpoint = host.sshd.endpoint();
-  endpoint.host_key = "";
-  endpoint.host_ca = host.sshd.public_key("ca");
+  ssh_host host(false);
   std::string sign = "-h -n 127.0.0.1 -V +1h", authority = "ca", code = "host_key_mismatch";
   SECTION("another CA's") { authority = "stranger"; }
   SECTION("one for another host") { sign = "-h -n 127.0.0.2 -V +1h"; }
@@ -153,11 +153,15 @@ TEST_CASE("a host certificate that does not count ends the attempt") {
   if (code == "host_key_mismatch") {
     must_run("ssh-keygen -q -s " + host.sshd.file(authority) + " -I test " + sign + " " +
              host.sshd.file("host_ed25519.pub"));
-    host.sshd.stop();
-    host.sshd.set_options({"HostCertificate=" + host.sshd.file("host_ed25519-cert.pub")});
+    host.sshd.start({"HostCertificate=" + host.sshd.file("host_ed25519-cert.pub")});
+  } else {
     host.sshd.start();
   }
+  host_endpoint endpoint = host.sshd.endpoint();
+  endpoint.host_key = "";
+  endpoint.host_ca = host.sshd.public_key("ca");
   const error why = first_error(endpoint);
+  INFO(why.text());
   CHECK(why.code == code);
   CHECK(why.kind == error_kind::permanent);
 }
@@ -210,6 +214,7 @@ TEST_CASE("a host key that is changed, unknown or not expected ends the attempt,
     remedy = "host_key";
   }
   const error why = first_error(endpoint);
+  INFO(why.text());
   CHECK(why.code == code);
   CHECK(why.kind == error_kind::permanent);
   CHECK(why.message.find(remedy) != std::string::npos);
@@ -220,7 +225,9 @@ TEST_CASE("an sshd that is killed in the middle of a run loses nothing") {
   ssh_host host;
   channel_record record;
   const auto carrier = make_transport(1, "r1", 7);
-  const auto channel = carrier->open(host.sshd.endpoint(), record.sink());
+  host_endpoint endpoint = host.sshd.endpoint();
+  endpoint.become = std::system("sudo -n true >/dev/null 2>&1") == 0;  // where sudo puts a terminal between, too
+  const auto channel = carrier->open(endpoint, record.sink());
   record.await_connected();
   const std::string begun = host.directory / "begun", gate = host.directory / "gate";
   const run_id run("cut");
@@ -352,4 +359,22 @@ TEST_CASE("forty channels come up through few threads and few handshakes at once
   }
   CHECK(record.wait([&] { return record.reports.size() == 400; }, milliseconds(60000)));
   for (const auto& report : record.reports) CHECK("wide-" + report.output == report.run.value());
+}
+
+TEST_CASE("a host that takes in nothing has its connection dropped when too much waits for it") {
+  if (skipped()) return;
+  ssh_host host;
+  channel_record record;
+  const auto carrier = make_transport(1, "r1", 7);
+  const auto channel = carrier->open(host.sshd.endpoint(), record.sink());
+  record.await_connected();
+  const auto serving = host.sshd.connections();
+  for (pid_t each : serving) REQUIRE(::kill(each, SIGSTOP) == 0);
+  const auto script = make_script("build() { :; }\n");
+  for (int i = 0; i < 20; ++i) {
+    channel->send(make_run("big-" + std::to_string(i), script, "build", {{"x", std::string(1'000'000, 'x')}}));
+  }
+  const error why = record.await_disconnected();
+  for (pid_t each : serving) ::kill(each, SIGCONT);
+  CHECK(why.code == "host_too_slow");
 }

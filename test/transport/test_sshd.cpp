@@ -41,14 +41,6 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-bool accepts(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(port);
-  const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return connected;
-}
-
 std::vector<pid_t> children_of(pid_t parent) {
   std::istringstream list(file_text(fmt::format("/proc/{0}/task/{0}/children", parent)));
   std::vector<pid_t> children;
@@ -70,8 +62,7 @@ std::string test_sshd::obstacle() {
   return "";
 }
 
-test_sshd::test_sshd(const std::string& directory, std::vector<std::string> options)
-    : directory_(directory), options_(std::move(options)) {
+test_sshd::test_sshd(const std::string& directory) : directory_(directory) {
   ::mkdir("/run/sshd", 0755);  // where sshd separates its privileges
   for (const char* name : {"host_ed25519", "user", "stranger", "ca"}) {
     must_run("ssh-keygen -q -t ed25519 -N '' -f " + file(name));
@@ -80,7 +71,6 @@ test_sshd::test_sshd(const std::string& directory, std::vector<std::string> opti
   for (const char* name : {"host_rsa", "user_rsa"}) must_run("ssh-keygen -q -t rsa -b 2048 -N '' -f " + file(name));
   write_file(file("authorized_keys"),
              public_key("user") + "\n" + public_key("user_rsa") + "\n" + public_key("user_ecdsa") + "\n");
-  start();
 }
 
 test_sshd::~test_sshd() {
@@ -109,8 +99,19 @@ host_endpoint test_sshd::endpoint() const {
 
 std::vector<pid_t> test_sshd::connections() const { return server_ > 0 ? children_of(server_) : std::vector<pid_t>(); }
 
-void test_sshd::start() {
-  if (port_ == 0) port_ = free_port();
+void test_sshd::start(const std::vector<std::string>& options) {
+  // A port that was free a moment ago may be taken by now.
+  const bool first = port_ == 0;
+  for (int tries = 0; tries < (first ? 5 : 1); ++tries) {
+    if (first) port_ = free_port();
+    if (listens(options)) return;
+  }
+  INFO(file_text(file("log")));
+  REQUIRE(server_ > 0);
+}
+
+bool test_sshd::listens(const std::vector<std::string>& options) {
+  ::unlink(file("log").c_str());
   std::vector<std::string> words = {"/usr/sbin/sshd",     "-D", "-E", file("log"), "-f", "/dev/null", "-p",
                                     std::to_string(port_)};
   std::vector<std::string> all = {"ListenAddress=127.0.0.1",
@@ -125,7 +126,7 @@ void test_sshd::start() {
                                   "HostKey=" + file("host_ed25519"),
                                   "HostKey=" + file("host_ecdsa"),
                                   "HostKey=" + file("host_rsa")};
-  all.insert(all.end(), options_.begin(), options_.end());
+  all.insert(all.end(), options.begin(), options.end());
   for (const auto& each : all) {
     words.push_back("-o");
     words.push_back(each);
@@ -134,9 +135,11 @@ void test_sshd::start() {
   for (auto& each : words) arguments.push_back(each.data());
   arguments.push_back(nullptr);
   REQUIRE(::posix_spawn(&server_, words[0].c_str(), nullptr, nullptr, arguments.data(), environ) == 0);
-  const bool up = eventually([&] { return accepts(port_); });
-  INFO(file_text(file("log")));
-  REQUIRE(up);
+  const bool answered = eventually(
+      [&] { return file_text(file("log")).find("Server listening") != std::string::npos || !process_alive(server_); });
+  if (answered && process_alive(server_)) return true;
+  stop();
+  return false;
 }
 
 void test_sshd::stop() {
