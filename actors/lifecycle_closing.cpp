@@ -7,6 +7,9 @@ namespace regent {
 /// A user may have changed the record between our reading and the cloud's taking note of our work: look once more.
 void lifecycle_work::confirm() {
   const auto what = execution_->job().what;
+  for (const auto& host : hosts_)
+    if (const auto status = context_->facts.hosts.find(host); status && undone_by_reboot(host, status->boot_id, -1))
+      return advance();
   const bool shapes = what == operation::build || what == operation::update || what == operation::restart;
   if (!shapes || is_repair() || confirm_rounds_++ >= limits::confirm_rounds_most) return close(true);
   read_record([this](const result<record>& answer) { confirmed(answer); });

@@ -109,6 +109,7 @@ void lifecycle_work::send_step(const job_execution::send& what) {
       now() - *status->down_since > context_->config()->policies.wait_for_standby)
     return skip_standby(target.host, fmt::format("{} has been down for {}: {}", target.host.value(),
                                                  span_text(now() - *status->down_since), status->reason));
+  if (status && undone_by_reboot(target.host, status->boot_id, -1)) return advance();
   execution_->sending(what, now(), status ? status->boot_id : std::string());
   dirty_.insert(what.index);
   transaction change;
@@ -121,6 +122,16 @@ void lifecycle_work::send_step(const job_execution::send& what) {
         fmt::format("committing the intent of step {} of {}", what.index + 1, execution_->steps().size()));
   commit(std::move(change),
          [this, what] { dispatch(execution_->steps()[static_cast<std::size_t>(what.index)], what.read_back, false); });
+}
+
+/// What a step left on a host (a namespace, a link, rules) may be gone after a reboot: then all of it is done again.
+bool lifecycle_work::undone_by_reboot(const host_id& host, const std::string& boot_id, int running) {
+  if (boot_id.empty() || !execution_->rebooted(host, boot_id, running)) return false;
+  log::warn("{}: {} has rebooted in the middle of job {}: its steps are done again", task_->id.text(), host.value(),
+            execution_->job().id.value());
+  for (const auto& one : execution_->steps())
+    if (one.host == host) dirty_.insert(one.index);
+  return true;
 }
 
 /// A standby that has been away for long delays nobody.
@@ -240,6 +251,9 @@ void lifecycle_work::ended(const run_ended& message) {
   if (found == execution_->steps().end()) return;
   const auto index = found->index;
   if (std::exchange(waiting_run_, std::nullopt)) job_dirty_ = true;
+  if (message.outcome->ended == run_outcome::how::finished &&
+      undone_by_reboot(found->host, message.outcome->boot_id, index))
+    return advance();
   execution_->ended(index, *message.outcome, now());
   // A failed standby takes its other steps with it.
   for (const auto& one : execution_->steps())

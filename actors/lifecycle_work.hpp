@@ -119,6 +119,7 @@ class lifecycle_work {
   void advance();
   void send_step(const job_execution::send& what);
   void skip_standby(const host_id& host, const std::string& why);
+  bool undone_by_reboot(const host_id& host, const std::string& boot_id, int running);
   void dispatch(const step& what, bool read_back, bool resumed);
   result<std::vector<run_parameter>> parameters_of(const step& what);
   bool lacks_secrets(const step& what) const;

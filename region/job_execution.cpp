@@ -19,6 +19,23 @@ job_execution::job_execution(regent::job job, std::vector<step> steps, std::stri
     }
 }
 
+bool job_execution::rebooted(const host_id& host, const std::string& boot_id, int running) {
+  bool any = false;
+  for (auto& one : steps_) {
+    if (one.host != host || one.state != step_state::done || one.boot_id.empty() || one.boot_id == boot_id) continue;
+    one.state = step_state::planned;
+    one.output = fmt::format("done at {}, and undone by a reboot of {}", iso_text(*one.ended), host.value());
+    one.ended.reset();
+    any = true;
+  }
+  if (any && running >= 0) {
+    auto& shaken = steps_[static_cast<std::size_t>(running)];
+    shaken.state = step_state::planned;
+    shaken.output = "the host had rebooted under the steps before";
+  }
+  return any;
+}
+
 void job_execution::append(std::vector<step> more) {
   round_first_ = steps_.size();
   for (auto& one : more) steps_.push_back(std::move(one));
@@ -107,6 +124,7 @@ void job_execution::read_back_ended(step& what, const run_outcome& outcome, wall
 
 void job_execution::finished_with(step& what, const run_outcome& outcome, wall_time now) {
   what.exit_code = outcome.exit_code;
+  if (!outcome.boot_id.empty()) what.boot_id = outcome.boot_id;
   what.output = outcome.output;
   what.error = outcome.errors;
   if (outcome.timed_out)

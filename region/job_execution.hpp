@@ -71,6 +71,10 @@ class job_execution {
   /// The standby is known to be away: its steps are skipped and the job becomes degraded.
   void skip_standby(const host_id& host, const std::string& why, wall_time now);
 
+  /// The host answers with this boot id now. Steps done there under another one are undone by the reboot: they are planned
+  /// again, and so is the step `running` (-1: none), whose outcome rests on them. True if there were any.
+  bool rebooted(const host_id& host, const std::string& boot_id, int running);
+
   /// More steps, planned because the record changed; numbered on from the last.
   void append(std::vector<step> more);
   /// The steps of the newest plan.

@@ -107,7 +107,7 @@ class pair_kinds final : public catalogue {
         made.steps.push_back({host,
                               primitive,
                               std::string(name(what)),
-                              {{"v", json_text(*value), false}},
+                              {{"v", json_text(*value), false}, {"key", "s3cret", true}},
                               role,
                               std::chrono::seconds(30),
                               fmt::format("{} of {}", primitive, from.head.id.text())});

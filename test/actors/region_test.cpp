@@ -269,6 +269,32 @@ TEST_CASE("a host that reboots under a run is read back before the step is done 
   CHECK(region.hosts["a"].log == strings{"net.build", "net.read", "net.build", "fw.build"});
 }
 
+TEST_CASE("what was done before a reboot is done again before the step that rests on it") {
+  region_fixture region;
+  region.hosts["a"].hangs = {"fw"};
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  region.host_reboots("a");
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.build", "fw.read", "fw.build"});
+}
+
+TEST_CASE("a node that reboots while the other is being built is built again before the end") {
+  region_fixture region;
+  region.hosts["b"].hangs = {"net"};
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  region.host_reboots("a");
+  region.host_finishes("b");
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.build", "fw.build"});
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
+}
+
 TEST_CASE("a connection lost under a run changes nothing: the run is attached to and done once") {
   region_fixture region;
   region.hosts["a"].hangs = {"net"};
