@@ -96,10 +96,9 @@ class host_work {
     seen(news.latency);
     self_->seen_as().waits_for("");
     context_->facts.note("host " + state.status.host.value(), "");
-    commit_seen();
     for (const auto& [run, owner] : state.owners) caf::anon_send(owner, run_waits{run, {}});
     carry_out(state.runs.connected(news.boot_id, context_->time.steady()));
-    caf::anon_send(directory_->region, host_reachable{state.status.host, true});
+    caf::anon_send(directory_->region, host_reachable{state.status.host, news.boot_id});
     publish();
   }
 
@@ -116,7 +115,6 @@ class host_work {
     self_->seen_as().failed(news.why.text());
     context_->facts.note("host " + state.status.host.value(), news.why.text());
     for (const auto& [run, owner] : state.owners) caf::anon_send(owner, run_waits{run, why_away()});
-    caf::anon_send(directory_->region, host_reachable{state.status.host, false});
     publish();
   }
 
@@ -181,13 +179,6 @@ class host_work {
     const auto& status = self_->state.status;
     return fmt::format("{} is {}{}{}", status.host.value(), status.state, status.reason.empty() ? "" : ": ",
                        status.reason);
-  }
-
-  void commit_seen() {
-    auto what = std::make_shared<transaction>();
-    const auto& status = self_->state.status;
-    what->push_back(host_seen{status.host, status.boot_id, context_->time.wall()});
-    caf::anon_send(directory_->journal, commit_wanted{std::move(what), 0, {}});
   }
 
   void carry_out(host_runs::actions all) {

@@ -40,6 +40,7 @@ struct run_wanted {
 };
 struct record_wanted {
   resource_id id;
+  lane in = lane::user;
   lifecycle_actor asker;
 };
 struct claim_wanted {
@@ -82,7 +83,9 @@ using reader_actor = caf::typed_actor<
     /// Read one whole record from the cloud; answered by record_answer.
     caf::reacts_to<record_wanted>,
     /// Set a state that decides between us and a user, before anything is done; answered by claim_answer.
-    caf::reacts_to<claim_wanted>>;
+    caf::reacts_to<claim_wanted>,
+    /// From itself: read the next record, users' first.
+    caf::reacts_to<tick>>;
 
 using region_actor = caf::typed_actor<
     /// First of all: what the last reign left, to be taken up at once.
@@ -97,7 +100,7 @@ using region_actor = caf::typed_actor<
     caf::reacts_to<reports_queued>,
     /// One of them has arrived, or was refused.
     caf::reacts_to<report_settled>,
-    /// A host became reachable or unreachable.
+    /// A host became reachable, with this boot id.
     caf::reacts_to<host_reachable>,
     /// The region file was read again and is good.
     caf::reacts_to<config_changed>,

@@ -21,6 +21,8 @@ void lifecycle_work::record_read(const result<record>& answer) {
   const bool due = task_->known && task_->known->due && *task_->known->due <= now();
   const auto event = state == scrub_queue && due ? lifecycle_event::grace_over : lifecycle_event::start;
   const auto after = next(state, event, queue);
+  const bool stands = state == running || state == quiesced;
+  if (!after.accepted && stands && !task_->rebuild.empty()) return rebuild(*record_);
   if (!after.accepted) return note_rest(*record_);
   if (after.next == scrubbing && state != scrubbing) return claim(*record_);
   open(*record_, after.next, after.next == state);
@@ -51,6 +53,31 @@ void lifecycle_work::note_rest(const record& what) {
     message.updated = record_->head.updated;
     settle(std::move(message));
   });
+}
+
+/// A host came back from a reboot with nothing on it: a repair of that host, which the cloud need not hear of.
+void lifecycle_work::rebuild(const record& what) {
+  const auto config = context_->config();
+  auto planned = context_->kinds->make_plan(operation::build, what, *config, what.head.state == quiesced);
+  if (!planned) return note_rest(what);  // the next operation says why it cannot be planned
+  std::erase_if(planned->steps, [&](const plan_step& one) { return one.host != task_->rebuild; });
+  if (planned->steps.empty()) return note_rest(what);
+  for (auto& one : planned->steps) one.role = step_role::sole;
+  row_ = row_of(what, what.head.state, now());
+  if (task_->known) row_.degraded = task_->known->degraded;
+  job_ = new_job(operation::build);
+  job_.only_host = task_->rebuild.value();
+  job_.state = job_state::active;
+  job_.started = now();
+  fresh_ = planned->steps;
+  scope_ = planned->lease_scope;
+  execution_.emplace(job_, steps_of(*planned, job_.id, 0), context_->journal_id,
+                     execution_policy{config->policies.step_attempts});
+  transaction change{row_, job_};
+  for (const auto& one : execution_->steps()) change.push_back(one);
+  change.push_back(event_of("job.started", task_->id, job_.root, job_.cause, now()));
+  enter(phase::committing, "committing the rebuild");
+  commit(std::move(change), [this] { lease_all(); });
 }
 
 regent::job lifecycle_work::new_job(operation what) const {

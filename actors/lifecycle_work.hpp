@@ -85,7 +85,7 @@ class lifecycle_work {
   void read_record(std::function<void(const result<record>&)> then) {
     enter(phase::reading, "reading the record", "the cloud's record of " + task_->id.text());
     on_record_ = std::move(then);
-    caf::anon_send(directory_->reader, record_wanted{task_->id, me()});
+    caf::anon_send(directory_->reader, record_wanted{task_->id, task_->in, me()});
   }
   bool is_repair() const { return !job_.only_host.empty(); }
 
@@ -106,6 +106,7 @@ class lifecycle_work {
   // -- from the record to the job
   void record_read(const result<record>& answer);
   void note_rest(const record& what);
+  void rebuild(const record& what);
   void claim(const record& what);
   void claim_refused(const error& why);
   void open(const record& what, lifecycle_state in_progress, bool cloud_knows);

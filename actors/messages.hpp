@@ -101,7 +101,7 @@ struct report_settled {
 };
 struct host_reachable {
   host_id host;
-  bool up = false;
+  std::string boot_id;
 };
 struct host_config_changed {
   std::optional<host_config> config;  ///< none: the host is no longer in the region file

@@ -31,7 +31,8 @@ class region_work {
   region_at_work& at() { return self_->state; }
   region_entry& entry(const resource_id& id) { return at().entries[id]; }
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
-            std::optional<steady_time> seen_at = {});
+            std::optional<steady_time> seen_at = {}, const host_id& rebuild = {});
+  void go_on_rebuilding(const host_id& host);
   void wake_repairs(const resource_id& id);
   void wake_neighbours(const resource_id& id);
   void set_due(region_entry& one, const resource_id& id);
@@ -78,6 +79,7 @@ void region_work::start(const journal_contents& open) {
     one.known.due = row.due;
     set_due(one, row.id);
   }
+  for (const auto& one : open.hosts) at().boots[one.host] = one.boot_id;
   for (const auto& one : open.reports) ++entry(one.resource).known.reports_pending;
   for (auto& [id, one] : jobs) {
     if (!one.job.only_host.empty() && one.job.state == job_state::waiting)
@@ -101,7 +103,7 @@ void region_work::set_due(region_entry& one, const resource_id& id) {
 }
 
 void region_work::wake(const resource_id& id, std::string cause, lane in, std::optional<job_with_steps> open,
-                       std::optional<steady_time> seen_at) {
+                       std::optional<steady_time> seen_at, const host_id& rebuild) {
   auto& one = entry(id);
   if (at().stopping || one.known.busy) return;
   auto task = std::make_shared<lifecycle_task>();
@@ -112,6 +114,7 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   task->open = std::move(open);
   task->repairs = one.repairs;
   task->seen_at = seen_at;
+  task->rebuild = rebuild;
   one.known.busy = true;
   one.look_again = false;
   one.actor =
@@ -189,6 +192,7 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   }
   if (message.again_in) retry(id, *message.again_in);
   wake_repairs(id);
+  for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
   if (one.look_again && one.known.reports_pending == 0) wake(id, "cloud: named as changed meanwhile");
   show();
 }
@@ -228,11 +232,39 @@ void region_work::wake_neighbours(const resource_id& id) {
 }
 
 void region_work::host_news(const host_reachable& message) {
-  if (!message.up) return;
   std::vector<resource_id> mended;
   for (const auto& [id, one] : at().entries)
     if (!one.repairs.empty()) mended.push_back(id);
   for (const auto& id : mended) wake_repairs(id);
+  const auto known = at().boots[message.host];
+  if (known == message.boot_id) return;
+  auto& rebuild = at().rebuilds[message.host];
+  rebuild = {message.boot_id, {}, {}};
+  for (const auto& [id, one] : at().entries) {
+    const bool stands = one.known.state == running || one.known.state == quiesced;
+    if (!known.empty() && stands && !one.known.busy) rebuild.waiting.insert(id);
+  }
+  if (!rebuild.waiting.empty())
+    log::warn("host {} has rebooted: {} resources are looked after", message.host.value(), rebuild.waiting.size());
+  go_on_rebuilding(message.host);
+}
+
+void region_work::go_on_rebuilding(const host_id& host) {
+  const auto found = at().rebuilds.find(host);
+  if (found == at().rebuilds.end()) return;
+  auto& [boot_id, waiting, at_work] = found->second;
+  std::erase_if(at_work, [&](const resource_id& id) { return !entry(id).known.busy; });
+  while (!waiting.empty() && at_work.size() < limits::rebuilds_at_once) {
+    const auto id = *waiting.begin();
+    waiting.erase(waiting.begin());
+    if (entry(id).known.busy) continue;  // its operation minds the reboot itself
+    wake(id, fmt::format("{} has rebooted", host.value()), lane::retry, {}, {}, host);
+    at_work.insert(id);
+  }
+  if (!waiting.empty() || !at_work.empty()) return;
+  at().boots[host] = boot_id;
+  commit_aside({host_seen{host, boot_id, context_->time.wall()}});
+  at().rebuilds.erase(found);
 }
 
 void region_work::reconfigure(const region_config& config) {

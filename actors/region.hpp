@@ -25,11 +25,21 @@ struct region_entry {
   std::vector<job_with_steps> repairs;  // waiting for a host to return
 };
 
+/// The rebuild of what stood on a host that has rebooted. Its boot id is noted only when all is done, so that a crash of ours in
+/// between begins it again.
+struct host_rebuild {
+  std::string boot_id;
+  std::set<resource_id> waiting;
+  std::set<resource_id> at_work;
+};
+
 struct region_at_work {
   std::unordered_map<resource_id, region_entry> entries;
   std::map<caf::actor_addr, resource_id> actors;
   std::set<std::pair<wall_time, resource_id>> due;  // ends of grace periods
   std::multimap<steady_time, resource_id> retries;
+  std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does
+  std::map<host_id, host_rebuild> rebuilds;
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

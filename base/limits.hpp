@@ -34,7 +34,8 @@ inline constexpr auto wait_for_resource = 24h;     ///< for the cloud to accept 
 inline constexpr auto wait_for_repair = 24h * 30;  ///< a repair waiting for its host
 inline constexpr auto wait_noted_after = 200ms;    ///< a shorter wait is not worth a commit
 inline constexpr auto claim_retry = 30s;
-inline constexpr int confirm_rounds_most = 3;  ///< a record that changes under the operation is planned again
+inline constexpr std::size_t rebuilds_at_once = 16;  ///< of one host that has rebooted
+inline constexpr int confirm_rounds_most = 3;        ///< a record that changes under the operation is planned again
 
 // Transport
 inline constexpr auto connect_deadline = 10s;

@@ -295,6 +295,24 @@ TEST_CASE("a node that reboots while the other is being built is built again bef
   CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
 }
 
+TEST_CASE("what stood on a host that has rebooted is built there again, without a word to the cloud") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  SECTION("while the daemon lives") { region.host_reboots("b"); }
+  SECTION("while the daemon is away") {
+    region.crash();
+    region.hosts["b"].boot_id += "+";
+    region.start();
+  }
+  region.pass(5s);
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build", "net.build", "fw.build"});
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build"});
+  CHECK(region.cloud_side.reports.size() == 2);
+  CHECK(region.open_jobs().empty());
+  CHECK(region.store->hosts.at("b").boot_id == region.hosts["b"].boot_id);
+}
+
 TEST_CASE("a connection lost under a run changes nothing: the run is attached to and done once") {
   region_fixture region;
   region.hosts["a"].hangs = {"net"};

@@ -143,6 +143,7 @@ class ComesBack(unittest.TestCase):
             region.hosts("boot", region.path("hosts"), "podnet-b")
             until("router 2 repaired", lambda: not region.resource(2)["degraded"], 60)
             self.assertIn("4242", region.on("podnet-b", "ip", "netns", "exec", "r2", "nft", "list", "ruleset").stdout)
+            until("the others rebuilt after the reboot", lambda: region.namespaces("podnet-b") >= {"r1", "r2", "r3"}, 60)
             region.until_quiet()
 
     def test_the_enabled_node_reboots_in_the_middle_of_a_build(self):
