@@ -30,7 +30,6 @@ constexpr std::size_t forgotten_at_once = 64;
 constexpr std::size_t forgotten_most = 10'000;  // over it the host's own housekeeping has to do
 constexpr auto forget_delay = 1s;
 constexpr auto settled_after = 5s;  // a connection that lived shorter does not end the back-off
-constexpr milliseconds pulse_most = limits::heartbeat_deadline + limits::heartbeat_interval;
 
 milliseconds since(steady_time when) { return duration_cast<milliseconds>(std::chrono::steady_clock::now() - when); }
 
