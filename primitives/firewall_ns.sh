@@ -136,7 +136,7 @@ render_forward() {
 render_input() {
   printf '  chain input {\n    type filter hook input priority filter; policy drop;\n'
   printf '    ct state vmap { invalid : drop, established : accept, related : accept }\n'
-  printf '    iifname "lo" accept\n    meta l4proto { icmp, ipv6-icmp } accept\n'
+  printf '    iifname "lo" accept\n    meta l4proto { icmp, icmpv6 } accept\n'
   printf '    counter drop comment "default"\n  }\n'
 }
 
@@ -194,7 +194,7 @@ match_protocol() { # FAMILY ROW
     any) if [[ -n $ports ]]; then answer="meta l4proto { tcp, udp } th dport { $ports } "; fi ;;
     icmp)
       [[ -z $ports ]] || bad_parameter rules "rule ${rules_id[$2]}: icmp has no ports, but '$ports' is given"
-      if [[ $1 == 6 ]]; then answer='meta l4proto ipv6-icmp '; else answer='meta l4proto icmp '; fi
+      if [[ $1 == 6 ]]; then answer='meta l4proto icmpv6 '; else answer='meta l4proto icmp '; fi
       ;;
     tcp | udp)
       answer="meta l4proto ${rules_protocol[$2]} "
