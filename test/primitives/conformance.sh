@@ -212,6 +212,10 @@ firewall=(namespace=r3 owner="$me" label=r3 public_device=public
   'rules_destination:=10.0.0.2/32 0.0.0.0/0 @PRIVATE 10.0.0.0/8 2001:db8:1::/64 ::/0'
   'rules_port:=22,80-90 - - - - -' 'sets_elements:=192.0.2.0/28,198.51.100.7/32 2001:db8:7::/48 -'
   nat_count=1 nat_public:=192.0.2.77 nat_private:=10.0.0.2)
+# A bare host has no names of protocols and services: nft must not need them.
+for names in /etc/protocols /etc/services; do
+  [[ ! -e $names ]] || mount --bind /dev/null "$names"
+done
 life firewall_ns "${firewall[@]/@office 10.0.0.0/192.0.2.0/28 10.0.0.0}"
 run firewall_ns build "${firewall[@]}"
 expect 'firewall_ns: a log line names router and rule' grep -q 'log prefix "regent r3 rule 2 " drop' <(ip netns exec r3 nft list ruleset)
