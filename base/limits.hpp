@@ -68,7 +68,6 @@ inline constexpr auto http_idle = 30s;
 inline constexpr auto wedged_after = 60s;
 
 // Shutdown
-inline constexpr auto shutdown_drain = 5s;  ///< stage one: finish what is in flight
-inline constexpr auto shutdown_hard = 10s;  ///< stage two: leave, the journal is enough
+inline constexpr auto shutdown_hard = 10s;  ///< a stop that takes longer leaves without it: the journal is enough
 
 }  // namespace regent::limits

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "region/job.hpp"
 
 namespace regent {
@@ -29,9 +30,9 @@ struct run_outcome {
 };
 
 struct execution_policy {
-  int step_attempts = 4;  ///< sends of one step, at most
-  milliseconds backoff_first{500};
-  milliseconds backoff_most{30000};
+  int step_attempts = limits::step_attempts_most;  ///< sends of one step, at most
+  milliseconds backoff_first{limits::step_backoff_first};
+  milliseconds backoff_most{limits::step_backoff_most};
 };
 
 /// Exit codes with a meaning (primitives' contract, docs/writing-primitives.md).
