@@ -105,12 +105,12 @@ class Region:
         return self.hosts("outside", self.path("hosts"), *command, check=check)
 
     def start_simulator(self):
-        log = open(self.path("simulator.log"), "a")
         port_file = self.path("port")
-        self.simulator = subprocess.Popen(
-            [REGENT, "cloud-sim", "--records", self.records, "--listen", "127.0.0.1:0", "--port-file", port_file,
-             "--email", "robot@sim.test", "--password", "robot-password", "--api-key", "robot-key"],
-            stdout=log, stderr=log)
+        with open(self.path("simulator.log"), "a") as log:
+            self.simulator = subprocess.Popen(
+                [REGENT, "cloud-sim", "--records", self.records, "--listen", "127.0.0.1:0", "--port-file", port_file,
+                 "--email", "robot@sim.test", "--password", "robot-password", "--api-key", "robot-key"],
+                stdout=log, stderr=log)
 
         def port():
             with open(port_file) as text:
