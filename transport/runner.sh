@@ -12,6 +12,7 @@
 #   end STATUS …, the output, a dot     the outcome; its lengths and the dot tell half of one from a whole
 # Beside it R.cancel (somebody wants the run ended) and R.end (the outcome's line, where the disk was full for a while).
 # A process is named by pid and start time. A claim of another boot, or whose supervisor is gone, is lost.
+# STATE/REGION/history has a line for each script that was started: TIME EPOCH RUN HASH VERB. Nothing reads it but people.
 
 set -f
 umask 077
@@ -235,7 +236,7 @@ _r_kill_orphans() {
 # A run's header: run ID EPOCH HASH VERB DEADLINE CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,… whose values are in _R_IN.
 _r_parse() {
   local _R_word _R_lengths _R_length
-  _R_ID=$2 _R_HASH=$4 _R_VERB=$5
+  _R_ID=$2 _R_RUN_EPOCH=$3 _R_HASH=$4 _R_VERB=$5
   _R_NAMES=() _R_COUNTS=() _R_VALUES=()
   for _R_word in "${@:9}"; do
     _R_lengths=${_R_word#*=}
@@ -284,6 +285,7 @@ _r_script() {
   unset OLDPWD
   export -n SHLVL PWD
   export REGENT_RUN=$_R_ID REGENT_STATE_DIR=$_R_BASE
+  TZ=UTC0 printf '%(%FT%TZ)T %s %s %s %s\n' -1 "$_R_RUN_EPOCH" "$_R_ID" "$_R_HASH" "$_R_VERB" 2>/dev/null >>"$_R_BASE/history"
   unset _R_NAMES _R_COUNTS _R_VALUES _R_i _R_n _R_k _R_size _R_header
   # shellcheck disable=SC1090
   . "$_R_BASE/scripts/$_R_HASH" || exit
@@ -363,7 +365,7 @@ _r_supervise() {
 # Supervisor number $1: one run after the other from _R_IN, until main is gone. Outlives main and the connection as
 # long as its run does.
 _r_work() {
-  local _R_size _R_header _R_fd
+  local _R_size _R_header _R_fd _R_served=0
   exec 0</dev/null
   for _R_fd in "${_R_WORKER_INS[@]}"; do exec {_R_fd}>&-; done
   _r_start "$BASHPID"
@@ -375,6 +377,7 @@ _r_work() {
     _r_supervise $_R_header
     ((_R_child)) || _r_prepare
     printf '%03d\n' "$1" >&"$_R_IDLE_IN"
+    ((++_R_served % 1000)) || _r_turn_history &
   done
   exit 0
 }
@@ -590,6 +593,11 @@ _r_hello() {
   _r_sweep &
 }
 
+# The history is at most two files of about a megabyte.
+_r_turn_history() {
+  (($(wc -c <"$_R_BASE/history") < 1 << 20)) || mv -f -- "$_R_BASE/history" "$_R_BASE/history.1"
+}
+
 # Ends what runs have left without a supervisor, and forgets what nobody asked for in a week.
 _r_sweep() {
   local file id old=()
@@ -610,6 +618,7 @@ _r_sweep() {
     ((${#old[@]} < 1000)) || { rm -f -- "${old[@]}" && old=(); }
   done
   rm -f -- "$_R_BASE/week.$$" "${old[@]}"
+  _r_turn_history
 }
 
 # script HASH: kept for this connection's runs. What cannot be kept makes its run be refused.

@@ -2,6 +2,7 @@
 
 Waiting is always for a condition with a deadline. Everything that a region starts ends with it."""
 
+import collections
 import http.client
 import json
 import os
@@ -16,6 +17,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 REGENT = os.environ.get("REGENT", os.path.join(TREE, "build/dev/regent"))
 TEST_HOSTS = os.path.join(TREE, "test/support/test-hosts")
 SIMULATOR_ANSWERS_WITHIN = 30
+ROUTERS = (1, 2, 3)  # of test/data/sim/three_projects.yaml
 
 
 class Timeout(AssertionError):
@@ -201,6 +203,21 @@ class Region:
         finally:
             database.close()
 
+    def runs_of(self, host):
+        """Ids of all runs that ever started on the host, by its own history."""
+        text = self.on(host, "sh", "-c", "cat /var/lib/regent-host/*/history.1 /var/lib/regent-host/*/history 2>/dev/null", check=False).stdout
+        return [line.split()[2] for line in text.splitlines()]
+
+    def what_is_broken(self):
+        """What must never be, at rest: the journal damaged, a lease or report left, a run executed twice. Empty if all is well."""
+        twice = [f"{host}: run {run} twice" for host in self.names
+                 for run, times in collections.Counter(self.runs_of(host)).items() if times > 1]
+        counts = {table: self.query(f"SELECT count(*) FROM {table}")[0][0] for table in ("lease", "report")}
+        return (twice + [f"{count} rows in {table}" for table, count in counts.items() if count]
+                + [said for said, in self.query("PRAGMA integrity_check") if said != "ok"]
+                + [f"foreign key: {row}" for row in self.query("PRAGMA foreign_key_check")]
+                + [f"failed job: {row}" for row in self.query("SELECT id, error_message FROM job WHERE state = 'failed'")])
+
     # -- the cloud's side
 
     def user(self, method, path, body=None):
@@ -222,4 +239,6 @@ class Region:
             until(f"router {router} {state} in regent", lambda r=router: self.resource(r).get("state") == state, seconds)
 
     def until_quiet(self, seconds=60):
+        """No job is open, and the cloud has been told everything."""
         until("no open job", lambda: self.open_jobs() == [], seconds)
+        until("no undelivered report", lambda: self.query("SELECT count(*) FROM report") == [(0,)], seconds)

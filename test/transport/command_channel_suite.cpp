@@ -164,6 +164,9 @@ void check_once(const channel_world& world, connection& up) {
     up.record.await(request.run, run_status::finished);
     CHECK(up.run(request).exit_code == 0);
     CHECK(lines_in(file) == 1);
+    const std::string history = file_text(world.endpoint.state_directory + "/r1/history");
+    CHECK(history.find(" 7 twice " + request.script_hash + " count\n") == std::string("2026-11-20T10:00:00Z").size());
+    CHECK(lines_in(world.endpoint.state_directory + "/r1/history") == 1);
   }
   SECTION("a run sent again by the next connection while it runs is not executed again, and its end is told") {
     const auto request = make_run("again", script(), "wait_for", {{"file", file}, {"gate", gate}});
@@ -256,6 +259,15 @@ void check_losses(const channel_world& world, connection& up) {
     connection next(world);
     CHECK(eventually([&] { return !std::filesystem::exists(runs_of(world) + "old"); }));
     CHECK(std::filesystem::exists(runs_of(world) + "young"));
+  }
+  SECTION("a history of over a megabyte is turned at the next connect") {
+    const std::string history = world.endpoint.state_directory + "/r1/history";
+    write_file(history, std::string((1 << 20) + 1, '\n'));
+    up.channel.reset();
+    connection next(world);
+    CHECK(eventually([&] { return std::filesystem::exists(history + ".1"); }));
+    next.run(make_run("first", script(), "count", {{"file", file}}));
+    CHECK(lines_in(history) == 1);
   }
 }
 
