@@ -41,9 +41,10 @@ class host_work {
       return publish();
     }
     state.channel.reset();
+    const auto why = state.status.host.value() + " was taken out of the region file";
+    for (const auto& [job, asker] : state.askers) caf::anon_send(asker, lease_denied{state.status.host, why});
     const auto owners = state.owners;
-    for (const auto& [run, owner] : owners)
-      carry_out(state.runs.withdraw(run, "the host was taken out of the region file"));
+    for (const auto& [run, owner] : owners) carry_out(state.runs.withdraw(run, why));
     context_->facts.hosts.remove(state.status.host);
     context_->facts.note("host " + state.status.host.value(), "");
     self_->quit();

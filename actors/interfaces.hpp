@@ -17,6 +17,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<commit_answer>,
     /// The lease on one more host is ours.
     caf::reacts_to<lease_granted>,
+    /// The lease is not to be had: the host has left the region file.
+    caf::reacts_to<lease_denied>,
     /// The run cannot be sent or asked about now, and why.
     caf::reacts_to<run_waits>,
     /// The run has an outcome.
@@ -55,7 +57,7 @@ struct commit_wanted {
 };
 
 using host_actor = caf::typed_actor<
-    /// Queue for a lease; answered by lease_granted when it is held.
+    /// Queue for a lease; answered by lease_granted when it is held, or by lease_denied.
     caf::reacts_to<lease_wanted>,
     /// The lease, or the wait for it, ends. Its end is committed already.
     caf::reacts_to<lease_end>,
@@ -126,6 +128,7 @@ REGENT_MESSAGE(record_answer)
 REGENT_MESSAGE(claim_answer)
 REGENT_MESSAGE(commit_answer)
 REGENT_MESSAGE(lease_granted)
+REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_ended)
 REGENT_MESSAGE(woken)
@@ -161,6 +164,7 @@ CAF_ADD_TYPE_ID(regent, (regent::record_answer))
 CAF_ADD_TYPE_ID(regent, (regent::claim_answer))
 CAF_ADD_TYPE_ID(regent, (regent::commit_answer))
 CAF_ADD_TYPE_ID(regent, (regent::lease_granted))
+CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_ended))
 CAF_ADD_TYPE_ID(regent, (regent::woken))

@@ -5,16 +5,8 @@
 namespace regent {
 
 void lifecycle_work::record_read(const result<record>& answer) {
-  const auto problem = "record " + task_->id.text();
-  if (!answer) {
-    const auto& why = answer.error();
-    self_->seen_as().failed(why.text());
-    if (context_->facts.note(problem, why.text())) log::warn("{}: {}", task_->id.text(), why.text());
-    settled message;
-    if (why.kind != error_kind::permanent) message.again_in = std::chrono::seconds(5);
-    return settle(std::move(message));
-  }
-  context_->facts.note(problem, "");
+  if (!answer) return unreadable(answer.error());
+  context_->facts.note("record " + task_->id.text(), "");
   record_ = *answer;
   const auto state = record_->head.state;
   const bool queue = context_->kinds->has_scrub_queue(task_->id.kind);
@@ -22,15 +14,49 @@ void lifecycle_work::record_read(const result<record>& answer) {
   const auto event = state == scrub_queue && due ? lifecycle_event::grace_over : lifecycle_event::start;
   const auto after = next(state, event, queue);
   const bool stands = state == running || state == quiesced;
-  if (!after.accepted && stands && !task_->rebuild.empty()) return rebuild(*record_);
+  if (!after.accepted && stands && !task_->rebuild.empty()) return repair(*record_, operation::build, task_->rebuild);
+  if (!after.accepted && stands && task_->known && task_->known->unconfirmed) return look_again(*record_);
   if (!after.accepted) return note_rest(*record_);
   if (after.next == scrubbing && state != scrubbing) return claim(*record_);
   open(*record_, after.next, after.next == state);
 }
 
+void lifecycle_work::unreadable(const error& why) {
+  self_->seen_as().failed(why.text());
+  if (context_->facts.note("record " + task_->id.text(), why.text())) log::warn("{}: {}", task_->id.text(), why.text());
+  settled message;
+  if (why.kind != error_kind::permanent) {
+    message.again_in = std::chrono::seconds(5);
+    return settle(std::move(message));
+  }
+  if (!claim_) return settle(std::move(message));
+  // It waited for the cloud to accept a claim, and there is nothing left to claim.
+  auto ended = *std::exchange(claim_, std::nullopt);
+  ended.state = job_state::failed;
+  ended.waits_for.clear();
+  ended.error_code = why.code;
+  ended.error_message = why.message;
+  ended.ended = now();
+  enter(phase::committing, "ending the wait");
+  commit({ended, event_of("job.failed", task_->id, ended.root, why.text(), now())},
+         [this, message] { settle(message); });
+}
+
+settled lifecycle_work::settled_as_it_is() const {
+  settled message;
+  message.row = std::make_shared<const resource>(row_);
+  message.updated = row_.updated;
+  message.repairs = repairs_;
+  return message;
+}
+
 /// Nothing to do: the state is noted, and in the queue the end of the grace period.
 void lifecycle_work::note_rest(const record& what) {
   row_ = row_of(what, what.head.state, now());
+  if (task_->known && task_->known->state == row_.state) {
+    row_.degraded = task_->known->degraded;
+    row_.reason = task_->known->reason;
+  }
   if (what.head.state == scrub_queue) {
     const auto config = context_->config();
     const auto since = parse_iso(what.head.updated).value_or(now());
@@ -40,44 +66,57 @@ void lifecycle_work::note_rest(const record& what) {
   if (!task_->known || task_->known->state != row_.state)
     change.push_back(
         event_of("resource.state", row_.id, {}, fmt::format("the cloud says {}", name(row_.state)), now()));
-  if (task_->open) {  // it waited for the cloud to accept a claim, and the cloud went another way
-    job_.state = job_state::superseded;
-    job_.ended = now();
-    job_.waits_for.clear();
-    change.push_back(job_);
-  }
+  drop_claim(change);  // the cloud went another way
   enter(phase::committing, "noting the state");
-  commit(std::move(change), [this] {
-    settled message;
-    message.row = std::make_shared<const resource>(row_);
-    message.updated = record_->head.updated;
-    settle(std::move(message));
-  });
+  commit(std::move(change), [this] { settle(settled_as_it_is()); });
 }
 
-/// A host came back from a reboot with nothing on it: a repair of that host, which the cloud need not hear of.
-void lifecycle_work::rebuild(const record& what) {
+/// The cloud has been told of what was built. A user may have changed the record between our reading and that: then what
+/// differs is done now.
+void lifecycle_work::look_again(const record& what) {
   const auto config = context_->config();
-  auto planned = context_->kinds->make_plan(operation::build, what, *config, what.head.state == quiesced);
-  if (!planned) return note_rest(what);  // the next operation says why it cannot be planned
-  std::erase_if(planned->steps, [&](const plan_step& one) { return one.host != task_->rebuild; });
+  const auto steps_for = [&](const record& of) {
+    std::string text;
+    const auto planned = context_->kinds->make_plan(operation::update, of, *config, of.head.state == quiesced);
+    if (!planned) return planned.error().text();
+    for (const auto& one : steps_of(*planned, job_id(1), 0))
+      text += fmt::format("{} {} {} {}\n", one.host.value(), one.primitive, one.verb, one.parameters);
+    return text;
+  };
+  const auto stored = context_->document_of(task_->id);
+  if (!stored) return give_up(stored.error().text());
+  auto built = what;
+  const auto document = parse_json(*stored);
+  if (document) built.document = *document;
+  if (document && steps_for(what) == steps_for(built)) return note_rest(what);
+  repair(what, operation::update, {});
+}
+
+/// What the cloud takes for granted is made so on the hosts, or on one of them.
+void lifecycle_work::repair(const record& what, operation how, const host_id& only) {
+  auto planned = context_->kinds->make_plan(how, what, *context_->config(), what.head.state == quiesced);
+  if (!planned) {
+    if (context_->facts.note("record " + task_->id.text(), planned.error().text()))
+      log::error("{}: cannot be planned: {}", task_->id.text(), planned.error().text());
+    return note_rest(what);
+  }
+  if (!only.empty()) {
+    std::erase_if(planned->steps, [&](const plan_step& one) { return one.host != only; });
+    for (auto& one : planned->steps) one.role = step_role::sole;
+  }
   if (planned->steps.empty()) return note_rest(what);
-  for (auto& one : planned->steps) one.role = step_role::sole;
   row_ = row_of(what, what.head.state, now());
-  if (task_->known) row_.degraded = task_->known->degraded;
-  job_ = new_job(operation::build);
-  job_.only_host = task_->rebuild.value();
-  job_.state = job_state::active;
-  job_.started = now();
-  fresh_ = planned->steps;
-  scope_ = planned->lease_scope;
-  execution_.emplace(job_, steps_of(*planned, job_.id, 0), context_->journal_id,
-                     execution_policy{config->policies.step_attempts});
-  transaction change{row_, job_};
-  for (const auto& one : execution_->steps()) change.push_back(one);
-  change.push_back(event_of("job.started", task_->id, job_.root, job_.cause, now()));
-  enter(phase::committing, "committing the rebuild");
-  commit(std::move(change), [this] { lease_all(); });
+  if (task_->known) {
+    row_.degraded = task_->known->degraded;
+    row_.reason = task_->known->reason;
+  }
+  auto made = new_job(how);
+  made.repair = true;
+  made.only_host = only.value();
+  transaction change;
+  drop_claim(change);
+  change.push_back(event_of("job.started", task_->id, made.root, made.cause, now()));
+  begin(std::move(made), std::move(*planned), std::move(change));
 }
 
 regent::job lifecycle_work::new_job(operation what) const {
@@ -95,17 +134,17 @@ regent::job lifecycle_work::new_job(operation what) const {
 /// Scrubbing cannot be taken back, and a user may restore the resource until the cloud says otherwise: its word comes
 /// first.
 void lifecycle_work::claim(const record& what) {
-  if (job_.id.empty()) {
-    job_ = new_job(operation::scrub);
-    job_.wait_deadline = now() + limits::wait_for_resource;
+  if (!claim_) {
+    claim_ = new_job(operation::scrub);
+    claim_->wait_deadline = now() + limits::wait_for_resource;
   }
-  job_.state = job_state::waiting;
-  job_.waits_for = "the cloud to accept scrubbing";
+  claim_->state = job_state::waiting;
+  claim_->waits_for = "the cloud to accept scrubbing";
   row_ = row_of(what, what.head.state, now());
   row_.due = task_->known ? task_->known->due : std::nullopt;
   enter(phase::committing, "noting the claim");
-  commit({row_, job_}, [this] {
-    enter(phase::claiming, "claiming scrubbing", job_.waits_for);
+  commit({row_, *claim_}, [this] {
+    enter(phase::claiming, "claiming scrubbing", claim_->waits_for);
     on_claim_ = [this](const claim_answer& said) {
       if (said.refused) return claim_refused(*said.refused);
       open(*record_, scrubbing, true);
@@ -115,76 +154,95 @@ void lifecycle_work::claim(const record& what) {
 }
 
 void lifecycle_work::claim_refused(const error& why) {
-  job_.waits_for = fmt::format("the cloud to accept scrubbing ({})", why.text());
+  claim_->waits_for = fmt::format("the cloud to accept scrubbing ({})", why.text());
   self_->seen_as().failed(why.text());
-  if (job_.wait_deadline && now() > *job_.wait_deadline) {
-    job_.state = job_state::failed;
-    job_.error_code = "wait_for_resource";
-    job_.error_message = fmt::format("not accepted within {}: {}", span_text(limits::wait_for_resource), why.text());
-    job_.ended = now();
+  if (claim_->wait_deadline && now() > *claim_->wait_deadline) {
+    auto ended = *std::exchange(claim_, std::nullopt);
+    ended.state = job_state::failed;
+    ended.error_code = "wait_for_resource";
+    ended.error_message = fmt::format("not accepted within {}: {}", span_text(limits::wait_for_resource), why.text());
+    ended.ended = now();
+    row_.due = now() + limits::wait_for_resource;
     enter(phase::committing, "ending the wait");
-    return commit({job_, event_of("job.failed", task_->id, job_.root, job_.error_message, now())}, [this] {
-      settled message;
-      row_.due = now() + limits::wait_for_resource;
-      message.row = std::make_shared<const resource>(row_);
-      settle(std::move(message));
-    });
+    return commit({row_, ended, event_of("job.failed", task_->id, ended.root, ended.error_message, now())},
+                  [this] { settle(settled_as_it_is()); });
   }
-  enter(phase::claiming, "waiting for the claim", job_.waits_for);
-  commit_aside({job_});
+  enter(phase::claiming, "waiting for the claim", claim_->waits_for);
+  commit_aside({*claim_});
   const milliseconds delay = why.kind == error_kind::transient ? milliseconds(2000) : milliseconds(limits::claim_retry);
   set_timer(delay, [this] { read_record([this](const result<record>& answer) { record_read(answer); }); });
+}
+
+/// A claim that is no longer waited for.
+void lifecycle_work::drop_claim(transaction& change) {
+  if (!claim_) return;
+  claim_->state = job_state::superseded;
+  claim_->waits_for.clear();
+  claim_->wait_deadline.reset();
+  claim_->ended = now();
+  change.push_back(*std::exchange(claim_, std::nullopt));
+}
+
+/// The claim's job where it was for this, or a new one.
+regent::job lifecycle_work::take_claim_for(operation what, transaction& change) {
+  if (claim_ && claim_->what == what) return *std::exchange(claim_, std::nullopt);
+  drop_claim(change);
+  return new_job(what);
 }
 
 void lifecycle_work::open(const record& what, lifecycle_state in_progress, bool cloud_knows) {
   const auto config = context_->config();
   const auto work = *row(in_progress).work;
-  const auto planned = context_->kinds->make_plan(work, what, *config, settles_quiesced(in_progress));
+  auto planned = context_->kinds->make_plan(work, what, *config, settles_quiesced(in_progress));
   if (!planned) return open_failed(what, in_progress, cloud_knows, planned.error());
   row_ = row_of(what, in_progress, now());
   if (in_progress == scrub_prep) row_.due = now() + config->policies.grace_period.value_or(what.grace);
   if (task_->known) row_.degraded = task_->known->degraded;
-  auto made = job_.id.empty() ? new_job(work) : job_;
+  transaction change;
+  const auto made = take_claim_for(work, change);
+  const auto count = planned->steps.size();
+  change.push_back(event_of("resource.state", row_.id, made.root,
+                            fmt::format("{} ({}, {} steps)", name(in_progress), made.cause, count), now()));
+  if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
+  log::info("{}: {} as job {}, {} steps ({})", row_.id.text(), name(in_progress), made.id.value(), count, made.cause);
+  begin(made, std::move(*planned), std::move(change));
+}
+
+/// The job, its steps and `change` are committed; then the work begins.
+void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   made.state = job_state::active;
   made.waits_for.clear();
   made.wait_deadline.reset();
   made.started = now();
-  fresh_ = planned->steps;
-  scope_ = planned->lease_scope;
-  execution_.emplace(made, steps_of(*planned, made.id, 0), context_->journal_id,
-                     execution_policy{config->policies.step_attempts});
-  transaction change{row_, made};
-  for (const auto& one : execution_->steps()) change.push_back(one);
-  change.push_back(event_of("resource.state", row_.id, made.root,
-                            fmt::format("{} ({}, {} steps)", name(in_progress), made.cause, fresh_.size()), now()));
-  if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
-  log::info("{}: {} as job {}, {} steps ({})", row_.id.text(), name(in_progress), made.id.value(), fresh_.size(),
-            made.cause);
+  scope_ = planned.lease_scope;
+  execution_.emplace(made, steps_of(planned, made.id, 0), context_->journal_id,
+                     execution_policy{context_->config()->policies.step_attempts});
+  fresh_ = std::move(planned.steps);
+  transaction all{row_, std::move(made)};
+  for (const auto& one : execution_->steps()) all.push_back(one);
+  all.insert(all.end(), std::make_move_iterator(change.begin()), std::make_move_iterator(change.end()));
   enter(phase::committing, "committing the job");
-  commit(std::move(change), [this] { lease_all(); });
+  commit(std::move(all), [this] { lease_all(); });
 }
 
 /// The record cannot be planned: nothing was done, and the cloud is told with the reason.
 void lifecycle_work::open_failed(const record& what, lifecycle_state in_progress, bool cloud_knows, const error& why) {
   row_ = row_of(what, next(in_progress, lifecycle_event::failed, true).next, now());
   row_.reason = why.text();
-  auto made = job_.id.empty() ? new_job(*row(in_progress).work) : job_;
+  transaction change{row_};
+  auto made = take_claim_for(*row(in_progress).work, change);
   made.state = job_state::failed;
   made.waits_for.clear();
   made.error_code = why.code;
   made.error_message = why.message;
   made.ended = now();
-  transaction change{row_, made, event_of("resource.state", row_.id, made.root, "unresourced: " + why.text(), now())};
+  change.push_back(made);
+  change.push_back(event_of("resource.state", row_.id, made.root, "unresourced: " + why.text(), now()));
   if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
   change.push_back(report{0, row_.id, made.id, row_.state, now()});
   log::error("{}: cannot be planned: {}", row_.id.text(), why.text());
   enter(phase::committing, "noting the failure");
-  commit(std::move(change), [this] {
-    settled message;
-    message.row = std::make_shared<const resource>(row_);
-    message.updated = row_.updated;
-    settle(std::move(message));
-  });
+  commit(std::move(change), [this] { settle(settled_as_it_is()); });
 }
 
 }  // namespace regent

@@ -52,46 +52,74 @@ std::string failure_text(const step& failed, std::size_t count) {
                      failed.error);
 }
 
-job_with_steps repair_of(const job_execution& degraded, job_id id, wall_time now) {
+namespace {
+
+/// A waiting job that does `steps` of an earlier one again, from the first.
+job_with_steps follow_up(const regent::job& earlier, job_id id, std::vector<step> steps, wall_time now) {
   job_with_steps made;
-  made.job = degraded.job();
   made.job.id = id;
-  made.job.parent = degraded.job().id;
-  made.job.root = degraded.job().root;
+  made.job.parent = earlier.id;
+  made.job.root = earlier.root;
+  made.job.resource = earlier.resource;
+  made.job.what = earlier.what;
+  made.job.state = job_state::waiting;
   made.job.in = lane::retry;
-  made.job.only_host = degraded.degraded_host();
-  made.job.cause = fmt::format("repair of {} after job {}", degraded.degraded_host(), degraded.job().id.value());
+  made.job.repair = true;
   made.job.created = now;
-  made.job.degraded = false;
-  for (const auto& original : degraded.steps()) {
-    if (original.host.value() != degraded.degraded_host()) continue;
-    auto again = original;
+  made.job.wait_deadline = now + limits::wait_for_repair;
+  for (auto& old : steps) {
+    step again;
     again.job = id;
     again.index = static_cast<int>(made.steps.size());
-    again.role = "sole";
+    again.host = old.host;
+    again.primitive = std::move(old.primitive);
+    again.verb = std::move(old.verb);
+    again.role = std::move(old.role);
+    again.about = std::move(old.about);
+    again.parameters = std::move(old.parameters);
+    again.deadline = old.deadline;
     made.steps.push_back(std::move(again));
   }
-  wait_again(made.job, made.steps, degraded.degraded_reason(), now);
   return made;
 }
 
-void wait_again(regent::job& job, std::vector<step>& steps, const std::string& why, wall_time now) {
-  job.state = job_state::waiting;
-  job.waits_for = fmt::format("{} to return ({})", job.only_host, why);
-  job.wait_deadline = now + limits::wait_for_repair;
-  job.started.reset();
-  job.ended.reset();
-  for (auto& one : steps) {
-    one.state = step_state::planned;
-    one.run = {};
-    one.attempt = 0;
-    one.exit_code.reset();
-    one.output.clear();
-    one.error.clear();
-    one.boot_id.clear();
-    one.started.reset();
-    one.ended.reset();
+}  // namespace
+
+job_with_steps repair_of(const job_execution& degraded, job_id id, wall_time now) {
+  std::vector<step> missed;
+  for (const auto& one : degraded.steps())
+    if (one.host.value() == degraded.degraded_host()) missed.push_back(one);
+  auto made = follow_up(degraded.job(), id, std::move(missed), now);
+  for (auto& one : made.steps) one.role = std::string(name(step_role::sole));
+  made.job.only_host = degraded.degraded_host();
+  made.job.cause = fmt::format("repair of {} after job {}", made.job.only_host, made.job.parent.value());
+  made.job.waits_for = fmt::format("{} to return ({})", made.job.only_host, degraded.degraded_reason());
+  if (degraded.standby_answered()) {  // a next attempt right now would fail as well
+    made.job.not_before = now + limits::repair_backoff_first;
+    made.job.waits_for =
+        fmt::format("the next attempt at {} ({})", iso_text(*made.job.not_before), degraded.degraded_reason());
   }
+  return made;
+}
+
+std::optional<job_with_steps> repair_again(const job_execution& failed, job_id id, wall_time now) {
+  const auto& earlier = failed.job();
+  const bool unreachable = earlier.error_code == "host_unreachable";
+  if (!unreachable && earlier.attempt >= limits::repair_attempts_most) return std::nullopt;
+  auto made = follow_up(earlier, id, failed.steps(), now);
+  made.job.only_host = earlier.only_host;
+  made.job.cause = earlier.cause;
+  made.job.attempt = earlier.attempt;
+  if (unreachable) {
+    made.job.waits_for = fmt::format("its host to return ({})", earlier.error_message);
+    return made;
+  }
+  const milliseconds first = limits::repair_backoff_first, most = limits::repair_backoff_most;
+  made.job.not_before = now + std::min(first * (std::int64_t{1} << earlier.attempt), most);
+  ++made.job.attempt;
+  made.job.waits_for = fmt::format("attempt {} of {} at {} ({})", made.job.attempt, limits::repair_attempts_most,
+                                   iso_text(*made.job.not_before), earlier.error_message);
+  return made;
 }
 
 }  // namespace regent

@@ -1,6 +1,7 @@
 // The rows that a lifecycle actor writes, made from plans and outcomes. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ std::string failure_text(const step& failed, std::size_t count);
 /// first.
 job_with_steps repair_of(const job_execution& degraded, job_id id, wall_time now);
 
-/// Puts a repair whose host went away again back to waiting.
-void wait_again(regent::job& job, std::vector<step>& steps, const std::string& why, wall_time now);
+/// The next attempt at a repair that failed, as a job of its own: when its host returns, or after a back-off. None once
+/// limits::repair_attempts_most attempts have failed on a host that answers.
+std::optional<job_with_steps> repair_again(const job_execution& failed, job_id id, wall_time now);
 
 }  // namespace regent

@@ -8,16 +8,16 @@
 namespace regent {
 
 void lifecycle_work::take_up() {
-  const auto config = context_->config();
-  job_ = task_->open->job;
   row_ = task_->known.value_or(resource{});
   row_.id = task_->id;
   scope_ = task_->id.text();
-  execution_.emplace(job_, task_->open->steps, context_->journal_id, execution_policy{config->policies.step_attempts});
+  execution_.emplace(task_->open->job, task_->open->steps, context_->journal_id,
+                     execution_policy{context_->config()->policies.step_attempts});
   auto& taken = execution_->job();
   taken.state = job_state::active;
   taken.waits_for.clear();
   taken.wait_deadline.reset();
+  taken.not_before.reset();
   if (!taken.started) taken.started = now();
   job_dirty_ = true;
   lease_all();
@@ -36,22 +36,14 @@ void lifecycle_work::take_next_lease() {
   if (leased_ == hosts_.size()) return advance();
   const auto& wanted = hosts_[leased_];
   const auto host = directory_->host(wanted);
-  if (!host) {
-    auto& failing = execution_->job();
-    failing.error_code = "host_unknown";
-    failing.error_message = fmt::format("{} is not in the region file", wanted.value());
-    return close(false);
-  }
+  if (!host) return fail_job("host_unknown", wanted.value() + " is not in the region file");
   enter(phase::leasing, "taking leases", "the lease of " + wanted.value());
   caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, me()});
   set_timer(limits::wait_noted_after, [this, wanted] {
     note_wait("the lease of " + wanted.value(), limits::wait_for_lease);
     set_timer(limits::wait_for_lease, [this, wanted] {
-      auto& failing = execution_->job();
-      failing.error_code = "lease_deadline";
-      failing.error_message =
-          fmt::format("the lease of {} was not to be had within {}", wanted.value(), span_text(limits::wait_for_lease));
-      close(false);
+      fail_job("lease_deadline", fmt::format("the lease of {} was not to be had within {}", wanted.value(),
+                                             span_text(limits::wait_for_lease)));
     });
   });
 }
@@ -99,7 +91,7 @@ void lifecycle_work::advance() {
     return set_timer(std::max(delay->at - now(), milliseconds(1)), [this] { advance(); });
   }
   const bool good = std::get<job_execution::finished>(what).ok;
-  return good ? confirm() : close(false);
+  return good ? conclude() : close(false);
 }
 
 void lifecycle_work::send_step(const job_execution::send& what) {

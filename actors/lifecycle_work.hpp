@@ -22,8 +22,10 @@ class lifecycle_work {
 
   void start() {
     self_->seen_as().called("lifecycle", task_->id.text());
+    repairs_ = task_->repairs;
+    if (task_->open) std::erase_if(repairs_, [&](const auto& one) { return one.job.id == task_->open->job.id; });
     if (task_->open && !task_->open->steps.empty()) return take_up();
-    if (task_->open) job_ = task_->open->job;
+    if (task_->open) claim_ = task_->open->job;
     read_record([this](const result<record>& answer) { record_read(answer); });
   }
 
@@ -38,6 +40,9 @@ class lifecycle_work {
     if (phase_ != phase::leasing || message.host != hosts_[leased_]) return;
     ++leased_;
     take_next_lease();
+  }
+  void denied(const lease_denied& message) {
+    if (phase_ == phase::leasing && message.host == hosts_[leased_]) fail_job("host_unknown", message.why);
   }
   void waits(const run_waits& message);
   void ended(const run_ended& message);
@@ -87,7 +92,6 @@ class lifecycle_work {
     on_record_ = std::move(then);
     caf::anon_send(directory_->reader, record_wanted{task_->id, task_->in, me()});
   }
-  bool is_repair() const { return !job_.only_host.empty(); }
 
   // -- ends
   void settle(settled message) {
@@ -105,13 +109,19 @@ class lifecycle_work {
 
   // -- from the record to the job
   void record_read(const result<record>& answer);
+  void unreadable(const error& why);
   void note_rest(const record& what);
-  void rebuild(const record& what);
+  void look_again(const record& what);
+  void repair(const record& what, operation how, const host_id& only);
   void claim(const record& what);
   void claim_refused(const error& why);
   void open(const record& what, lifecycle_state in_progress, bool cloud_knows);
   void open_failed(const record& what, lifecycle_state in_progress, bool cloud_knows, const error& why);
   regent::job new_job(operation what) const;
+  void begin(regent::job made, plan planned, transaction change);
+  regent::job take_claim_for(operation what, transaction& change);
+  void drop_claim(transaction& change);
+  settled settled_as_it_is() const;
 
   // -- from the job to its end
   void take_up();
@@ -125,12 +135,14 @@ class lifecycle_work {
   result<std::vector<run_parameter>> parameters_of(const step& what);
   bool lacks_secrets(const step& what) const;
   void read_secrets(int index, bool read_back, bool resumed);
-  void confirm();
-  void confirmed(const result<record>& answer);
+  void conclude();
+  void fail_job(std::string code, std::string message);
   void close(bool good);
   void close_repair(bool good, transaction what);
   void close_operation(bool good, transaction what);
-  void closed(settled message);
+  void closed();
+  void await_repair(job_with_steps what, transaction& change);
+  void supersede_repairs(const std::string& host, transaction& change);
   void note_wait(const std::string& why, milliseconds most);
   void take_dirty(transaction& into);
 
@@ -148,7 +160,8 @@ class lifecycle_work {
 
   std::optional<record> record_;
   resource row_;
-  regent::job job_;  // until there is an execution
+  std::optional<regent::job> claim_;     // waits for the cloud to accept scrubbing
+  std::vector<job_with_steps> repairs_;  // that wait, of this resource
   std::optional<job_execution> execution_;
   std::vector<plan_step> fresh_;  // by index; with secrets, never stored
   bool secrets_read_ = false;     // after being taken up: once
@@ -158,7 +171,6 @@ class lifecycle_work {
   bool leases_committed_ = false;
   bool job_dirty_ = false;
   std::set<int> dirty_;
-  int confirm_rounds_ = 0;
   std::optional<run_id> waiting_run_;  // withdrawn when its wait is over
   bool first_run_ = true;
 };

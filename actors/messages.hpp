@@ -29,6 +29,10 @@ struct commit_answer {
 struct lease_granted {
   host_id host;
 };
+struct lease_denied {
+  host_id host;
+  std::string why;
+};
 struct run_waits {
   run_id run;
   std::string why;
@@ -84,11 +88,10 @@ struct hinted {
   steady_time seen_at{};
 };
 struct settled {
-  std::shared_ptr<const resource> row;   ///< null: nothing is known about it (it could not be read)
-  std::string updated;                   ///< the cloud's stamp of the record that was read; may be empty
-  std::vector<job_with_steps> repairs;   ///< waiting now for a host to return
-  bool superseded_repairs = false;       ///< repairs known so far are void
-  std::optional<milliseconds> again_in;  ///< try once more then
+  std::shared_ptr<const resource> row;                 ///< null: nothing is known about it (it could not be read)
+  std::string updated;                                 ///< the cloud's stamp of the record that was read; may be empty
+  std::optional<std::vector<job_with_steps>> repairs;  ///< all that wait from now on; none: those known stay
+  std::optional<milliseconds> again_in;                ///< try once more then
 };
 struct reports_queued {
   resource_id id;

@@ -33,7 +33,10 @@ class region_work {
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
             std::optional<steady_time> seen_at = {}, const host_id& rebuild = {});
   void go_on_rebuilding(const host_id& host);
+  void set_repairs(const resource_id& id, std::vector<job_with_steps> waiting);
   void wake_repairs(const resource_id& id);
+  void end_overdue_repairs(const resource_id& id);
+  bool look_again(const resource_id& id);
   void wake_neighbours(const resource_id& id);
   void set_due(region_entry& one, const resource_id& id);
   void retry(const resource_id& id, milliseconds after) { at().retries.emplace(context_->time.steady() + after, id); }
@@ -81,12 +84,13 @@ void region_work::start(const journal_contents& open) {
   }
   for (const auto& one : open.hosts) at().boots[one.host] = one.boot_id;
   for (const auto& one : open.reports) ++entry(one.resource).known.reports_pending;
-  for (auto& [id, one] : jobs) {
-    if (!one.job.only_host.empty() && one.job.state == job_state::waiting)
-      entry(one.job.resource).repairs.push_back(one);
-    else
-      wake(one.job.resource, one.job.cause, one.job.in, one);
-  }
+  std::map<resource_id, std::vector<job_with_steps>> repairs;
+  for (auto& [id, one] : jobs)
+    if (one.job.repair && one.job.state == job_state::waiting) repairs[one.job.resource].push_back(one);
+  for (auto& [id, waiting] : repairs) set_repairs(id, std::move(waiting));
+  for (auto& [id, one] : jobs)
+    if (!one.job.repair || one.job.state != job_state::waiting) wake(one.job.resource, one.job.cause, one.job.in, one);
+  for (const auto& row : open.resources) look_again(row.id);
   log::info("region: {} resources known, {} jobs taken up", at().entries.size(), jobs.size());
   context_->facts.ready = true;
   show();
@@ -155,6 +159,7 @@ void region_work::act_on(const record_head& head, decision what, transaction& as
   one.row.updated = head.updated;
   one.row.changed = context_->time.wall();
   one.row.due.reset();
+  one.row.unconfirmed = false;
   aside.push_back(one.row);
 }
 
@@ -185,12 +190,9 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     one.known.due = one.row.due;
     set_due(one, id);
   }
-  if (message.superseded_repairs) one.repairs.clear();
-  for (const auto& fresh : message.repairs) {
-    std::erase_if(one.repairs, [&](const job_with_steps& old) { return old.job.id == fresh.job.id; });
-    one.repairs.push_back(fresh);
-  }
+  if (message.repairs) set_repairs(id, *message.repairs);
   if (message.again_in) retry(id, *message.again_in);
+  look_again(id);
   wake_repairs(id);
   for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
   if (one.look_again && one.known.reports_pending == 0) wake(id, "cloud: named as changed meanwhile");
@@ -209,17 +211,60 @@ void region_work::reported(const report_settled& message) {
     wake(message.id, "cloud: named as changed meanwhile");
   else if (!message.delivered)
     retry(message.id, std::chrono::seconds(5));
+  else
+    look_again(message.id);
+}
+
+/// What was built is compared with the record once more after the cloud has been told: see lifecycle_work::look_again.
+bool region_work::look_again(const resource_id& id) {
+  const auto& one = entry(id);
+  if (!one.row.unconfirmed || one.known.busy || one.known.reports_pending > 0) return false;
+  wake(id, "the record has changed while it was built");
+  return true;
+}
+
+void region_work::set_repairs(const resource_id& id, std::vector<job_with_steps> waiting) {
+  auto& due = at().repairs_due;
+  std::erase_if(due, [&](const auto& pair) { return pair.second == id; });
+  for (const auto& [job, steps] : waiting) {
+    if (job.not_before) due.emplace(*job.not_before, id);
+    if (job.wait_deadline) due.emplace(*job.wait_deadline, id);
+  }
+  entry(id).repairs = std::move(waiting);
 }
 
 void region_work::wake_repairs(const resource_id& id) {
-  auto& one = entry(id);
-  for (const auto& waiting : one.repairs) {
+  const auto now = context_->time.wall();
+  for (const auto& waiting : entry(id).repairs) {
+    if (waiting.job.not_before && now < *waiting.job.not_before) continue;
     const auto status = context_->facts.hosts.find(host_id(waiting.job.only_host));
-    if (status && status->state == "up") {
-      const auto copy = waiting;
-      return wake(id, copy.job.cause, lane::retry, copy);
-    }
+    if (!waiting.job.only_host.empty() && (!status || status->state != "up")) continue;
+    const auto copy = waiting;
+    return wake(id, copy.job.cause, lane::retry, copy);
   }
+}
+
+/// A repair whose host has not come back for so long is not waited for any more. What it would have mended stays degraded.
+void region_work::end_overdue_repairs(const resource_id& id) {
+  auto& one = entry(id);
+  if (one.known.busy) return;
+  auto waiting = one.repairs;
+  transaction change;
+  std::erase_if(waiting, [&](const job_with_steps& repair) {
+    if (!repair.job.wait_deadline || context_->time.wall() < *repair.job.wait_deadline) return false;
+    auto ended = repair.job;
+    ended.state = job_state::failed;
+    ended.error_code = "wait_for_repair";
+    ended.error_message =
+        fmt::format("not done within {}: waited for {}", span_text(limits::wait_for_repair), ended.waits_for);
+    ended.waits_for.clear();
+    ended.ended = context_->time.wall();
+    change.push_back(ended);
+    change.push_back(event_of("job.failed", id, ended.root, ended.error_message, context_->time.wall()));
+    return true;
+  });
+  commit_aside(std::move(change));
+  set_repairs(id, std::move(waiting));
 }
 
 /// Whoever waits for the cloud to accept a claim waits for others of its project: one of them has just moved.
@@ -278,8 +323,12 @@ void region_work::reconfigure(const region_config& config) {
     else if (found->second != old)
       caf::anon_send(actor, host_config_changed{found->second});
   }
-  for (const auto& [name, host] : wanted)
-    if (!hosts_.contains(name)) start_host(host, {});
+  for (const auto& [name, host] : wanted) {
+    if (hosts_.contains(name)) continue;
+    auto held = context_->leases_on(name);  // of a host that was taken out and is back before its jobs have ended
+    if (!held) log::error("host {}: {}", name.value(), held.error().text());
+    start_host(host, held ? std::move(*held) : std::vector<lease>{});
+  }
   hosts_ = std::move(wanted);
 }
 
@@ -311,6 +360,12 @@ void region_work::once_a_second() {
     wake(id, "once more", lane::retry, *open);
   }
   const auto wall = context_->time.wall();
+  while (!at().repairs_due.empty() && at().repairs_due.begin()->first <= wall) {
+    const auto id = at().repairs_due.begin()->second;
+    at().repairs_due.erase(at().repairs_due.begin());
+    end_overdue_repairs(id);
+    wake_repairs(id);  // if it is busy now, when it rests
+  }
   std::vector<resource_id> over;
   for (const auto& [when, id] : at().due) {
     if (when > wall) break;

@@ -22,7 +22,7 @@ struct region_entry {
   resource row;                         // document left empty: the journal keeps what it has
   lifecycle_actor actor;                // null at rest
   bool look_again = false;              // named while busy: read it once more when it rests
-  std::vector<job_with_steps> repairs;  // waiting for a host to return
+  std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
 };
 
 /// The rebuild of what stood on a host that has rebooted. Its boot id is noted only when all is done, so that a crash of ours in
@@ -38,6 +38,7 @@ struct region_at_work {
   std::map<caf::actor_addr, resource_id> actors;
   std::set<std::pair<wall_time, resource_id>> due;  // ends of grace periods
   std::multimap<steady_time, resource_id> retries;
+  std::set<std::pair<wall_time, resource_id>> repairs_due;  // next attempts at repairs, and the ends of their waits
   std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does
   std::map<host_id, host_rebuild> rebuilds;
   bool stopping = false;

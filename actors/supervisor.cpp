@@ -68,12 +68,28 @@ result<std::optional<job_with_steps>> find_open_job(const std::string& journal_p
   const auto open = (*reader)->jobs({id.text(), "open"}, "", limits::page_rows_default);
   if (!open) return tl::unexpected(open.error());
   for (const auto& one : open->rows) {
-    if (!one.only_host.empty() && one.state == job_state::waiting) continue;
+    if (one.repair && one.state == job_state::waiting) continue;
     auto steps = (*reader)->steps(one.id);
     if (!steps) return tl::unexpected(steps.error());
     return std::optional(job_with_steps{one, std::move(*steps)});
   }
   return std::optional<job_with_steps>{};
+}
+
+result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto found = (*reader)->find_resource(id);
+  if (!found) return tl::unexpected(found.error());
+  return *found ? (*found)->document : std::string();
+}
+
+result<std::vector<lease>> find_leases(const std::string& journal_path, const host_id& host) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto all = (*reader)->leases();
+  if (all) std::erase_if(*all, [&](const lease& one) { return one.host != host; });
+  return all;
 }
 
 class running_daemon final : public daemon {
@@ -139,10 +155,12 @@ class running_daemon final : public daemon {
 
   bool alive() override {
     const auto now = context_->time.steady();
+    bool live = system_ != nullptr;
     for (const auto* type : {"region", "journal"})
       for (const auto& seen : facts_.probes.list(now, 0, 1, type, ""))
-        if (seen.busy_now > limits::wedged_after || seen.oldest_message > limits::wedged_after) facts_.live = false;
-    return facts_.live;
+        live = live && seen.busy_now <= limits::wedged_after && seen.oldest_message <= limits::wedged_after;
+    facts_.live = live;
+    return live;
   }
   daemon_facts& facts() override { return facts_; }
   int http_port() const override { return face_ ? face_->port() : 0; }
@@ -165,6 +183,8 @@ class running_daemon final : public daemon {
     };
     context_->open_cloud = [this](const std::shared_ptr<const region_config>& region) { return opener_(region); };
     context_->open_job_of = [path](const resource_id& id) { return find_open_job(path, id); };
+    context_->document_of = [path](const resource_id& id) { return find_document(path, id); };
+    context_->leases_on = [path](const host_id& host) { return find_leases(path, host); };
   }
 
   void spawn_all(std::shared_ptr<journal> store, std::shared_ptr<const journal_contents> open) {

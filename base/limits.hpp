@@ -22,6 +22,9 @@ inline constexpr auto run_answer_grace = 10s;  ///< after a run's deadline, befo
 inline constexpr int step_attempts_most = 4;
 inline constexpr auto step_backoff_first = 500ms;
 inline constexpr auto step_backoff_most = 30s;
+inline constexpr int repair_attempts_most = 8;  ///< that failed on a host that answers; then it is left to people
+inline constexpr auto repair_backoff_first = 30s;
+inline constexpr auto repair_backoff_most = 1h;
 inline constexpr int report_attempts_before_alarm = 10;
 inline constexpr auto report_backoff_first = 200ms;
 inline constexpr auto report_backoff_most = 60s;
@@ -35,7 +38,6 @@ inline constexpr auto wait_for_repair = 24h * 30;  ///< a repair waiting for its
 inline constexpr auto wait_noted_after = 200ms;    ///< a shorter wait is not worth a commit
 inline constexpr auto claim_retry = 30s;
 inline constexpr std::size_t rebuilds_at_once = 16;  ///< of one host that has rebooted
-inline constexpr int confirm_rounds_most = 3;        ///< a record that changes under the operation is planned again
 
 // Transport
 inline constexpr auto connect_deadline = 10s;
@@ -68,6 +70,6 @@ inline constexpr auto http_idle = 30s;
 inline constexpr auto wedged_after = 60s;
 
 // Shutdown
-inline constexpr auto shutdown_hard = 10s;  ///< a stop that takes longer leaves without it: the journal is enough
+inline constexpr auto shutdown_hard = 4s;  ///< a stop that takes longer leaves without it: the journal is enough
 
 }  // namespace regent::limits

@@ -196,6 +196,8 @@ std::string job_view(const Value& answer) {
   text.add("lane", field(answer, "lane"));
   text.add("cause", field(answer, "cause"));
   text.add("only host", field(answer, "only_host"));
+  text.add("not before", field(answer, "not_before"));
+  text.add("cancel", field(answer, "cancel"));
   text.add("waits for", field(answer, "waits_for"));
   text.add("until", field(answer, "wait_deadline"));
   text.add("created", field(answer, "created"));

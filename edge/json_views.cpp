@@ -85,7 +85,11 @@ void write_job_fields(json_writer& out, const job& what, wall_time now) {
   out.text("state", name(what.state));
   out.text("lane", name(what.in));
   out.text("cause", what.cause);
+  out.flag("repair", what.repair);
   out.text("only_host", what.only_host);
+  out.number("attempt", what.attempt);
+  out.time("not_before", what.not_before);
+  out.text("cancel", what.cancel);
   out.text("waits_for", what.waits_for);
   out.time("wait_deadline", what.wait_deadline);
   out.time_and_age("created", what.created, now);

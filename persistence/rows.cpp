@@ -140,15 +140,16 @@ std::string add_event() {
 
 void bind(sqlite::statement& to, const resource& from) {
   to.bind(from.id.kind, from.id.id, stored(from.state), from.name, from.project, from.updated, from.reason,
-          from.degraded, from.changed, from.due);
+          from.degraded, from.changed, from.due, from.unconfirmed);
 }
 void bind_document(sqlite::statement& to, const resource& from) { to.bind(from.id.kind, from.id.id, from.document); }
 
 void bind(sqlite::statement& to, const job& from) {
   to.bind(from.id.value(), from.resource.kind, from.resource.id, stored(from.parent), stored(from.root),
           stored(from.what, operation_names), stored(from.state, job_state_names), stored(from.in, lane_names),
-          from.cause, from.only_host, from.waits_for, from.wait_deadline, from.created, from.started, from.ended,
-          from.degraded, from.error_code, from.error_message);
+          from.cause, from.repair, from.only_host, from.attempt, from.not_before, from.cancel, from.waits_for,
+          from.wait_deadline, from.created, from.started, from.ended, from.degraded, from.error_code,
+          from.error_message);
 }
 
 void bind(sqlite::statement& to, const step& from) {
@@ -180,6 +181,7 @@ result<resource> read_resource(const sqlite::statement& from) {
   row.degraded = in.flag();
   row.changed = in.time();
   row.due = in.maybe_time();
+  row.unconfirmed = in.flag();
   return in.finish(std::move(row));
 }
 
@@ -194,7 +196,11 @@ result<job> read_job(const sqlite::statement& from) {
   row.state = in.one_of<job_state>(job_state_names);
   row.in = in.one_of<lane>(lane_names);
   row.cause = in.text();
+  row.repair = in.flag();
   row.only_host = in.text();
+  row.attempt = static_cast<int>(in.number());
+  row.not_before = in.maybe_time();
+  row.cancel = in.text();
   row.waits_for = in.text();
   row.wait_deadline = in.maybe_time();
   row.created = in.time();

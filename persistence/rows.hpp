@@ -10,11 +10,10 @@ namespace regent::rows {
 
 // Columns in the order in which bind() binds them and read_…() reads them.
 inline constexpr const char* resource_columns =
-    "kind, id, state, name, project, updated, reason, degraded, changed, due";
+    "kind, id, state, name, project, updated, reason, degraded, changed, due, unconfirmed";
 inline constexpr const char* job_columns =
-    "id, kind, resource, parent, root, what, state, lane, cause, only_host, waits_for, wait_deadline, created, "
-    "started, ended, "
-    "degraded, error_code, error_message";
+    "id, kind, resource, parent, root, what, state, lane, cause, repair, only_host, attempt, not_before, cancel, "
+    "waits_for, wait_deadline, created, started, ended, degraded, error_code, error_message";
 inline constexpr const char* step_columns =
     "job, number, host, primitive, verb, role, about, parameters, deadline, state, run, attempt, exit_code, output, "
     "error, "
@@ -24,7 +23,7 @@ inline constexpr const char* report_columns = "sequence, kind, resource, job, st
 inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, body";
 inline constexpr const char* host_columns = "host, boot_id, at";
 
-inline constexpr int resource_column_count = 10;
+inline constexpr int resource_column_count = 11;
 
 // Statements that write one row each. What changes often is updated first and inserted if no row was there: that is half the
 // work of ON CONFLICT, which checks all that an insertion checks and then all that an update does.

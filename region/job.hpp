@@ -13,9 +13,9 @@
 
 namespace regent {
 
-enum class job_state { queued, waiting, active, succeeded, failed, superseded };
-inline constexpr std::array<std::string_view, 6> job_state_names{"queued",    "waiting", "active",
-                                                                 "succeeded", "failed",  "superseded"};
+enum class job_state { queued, waiting, active, succeeded, failed, superseded, cancelled };
+inline constexpr std::array<std::string_view, 7> job_state_names{"queued", "waiting",    "active",   "succeeded",
+                                                                 "failed", "superseded", "cancelled"};
 constexpr std::string_view name(job_state state) { return job_state_names[static_cast<std::size_t>(state)]; }
 constexpr bool is_open(job_state state) { return state <= job_state::active; }
 
@@ -38,9 +38,14 @@ struct job {
   operation what = operation::read;
   job_state state = job_state::queued;
   regent::lane in = lane::user;
-  std::string cause;      ///< who asked: "cloud: requested", "repair of podnet-b", "adopted after restart"
-  std::string only_host;  ///< a repair's one host; empty for all
-  std::string waits_for;  ///< what it waits for, in words; empty if it does not wait
+  std::string cause;  ///< who asked: "cloud: requested", "repair of podnet-b", "adopted after restart"
+  /// It brings hosts to what the cloud takes for granted already: the cloud is told nothing, and a failure is tried again.
+  bool repair = false;
+  std::string only_host;                ///< a repair's one host; empty for all
+  int attempt = 1;                      ///< of a repair: each attempt is a job of its own
+  std::optional<wall_time> not_before;  ///< a waiting repair is left alone until then
+  std::string cancel;                   ///< who asked to cancel it, and why; empty if nobody did
+  std::string waits_for;                ///< what it waits for, in words; empty if it does not wait
   std::optional<wall_time> wait_deadline;
   wall_time created{};
   std::optional<wall_time> started;
@@ -96,6 +101,8 @@ struct resource {
   bool degraded = false;
   wall_time changed{};
   std::optional<wall_time> due;  ///< scrub_queue: when the grace period ends
+  /// Built, and the record has not been looked at since the cloud was told: a user may have changed it meanwhile.
+  bool unconfirmed = false;
 };
 
 /// A state on its way to the cloud.

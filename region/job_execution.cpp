@@ -36,14 +36,10 @@ bool job_execution::rebooted(const host_id& host, const std::string& boot_id, in
   return any;
 }
 
-void job_execution::append(std::vector<step> more) {
-  round_first_ = steps_.size();
-  for (auto& one : more) steps_.push_back(std::move(one));
-  not_before_.resize(steps_.size());
-}
-
-std::vector<step> job_execution::last_round() const {
-  return {steps_.begin() + static_cast<std::ptrdiff_t>(round_first_), steps_.end()};
+bool job_execution::standby_answered() const {
+  return std::any_of(steps_.begin(), steps_.end(), [](const step& one) {
+    return one.role == "standby" && one.state == step_state::failed && !one.error.starts_with("host_unreachable:");
+  });
 }
 
 const step* job_execution::failed_step() const {

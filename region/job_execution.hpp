@@ -76,11 +76,6 @@ class job_execution {
   /// again, and so is the step `running` (-1: none), whose outcome rests on them. True if there were any.
   bool rebooted(const host_id& host, const std::string& boot_id, int running);
 
-  /// More steps, planned because the record changed; numbered on from the last.
-  void append(std::vector<step> more);
-  /// The steps of the newest plan.
-  std::vector<step> last_round() const;
-
   const regent::job& job() const { return job_; }
   regent::job& job() { return job_; }
   const std::vector<step>& steps() const { return steps_; }
@@ -89,6 +84,8 @@ class job_execution {
   /// The host whose standby steps were skipped or failed; empty if none.
   const std::string& degraded_host() const { return degraded_host_; }
   const std::string& degraded_reason() const { return degraded_reason_; }
+  /// The standby could be reached: it is one of its steps that failed.
+  bool standby_answered() const;
 
  private:
   void fail(step& what, std::string code_and_reason, wall_time now);
@@ -102,7 +99,6 @@ class job_execution {
   execution_policy policy_;
   std::string degraded_host_;
   std::string degraded_reason_;
-  std::size_t round_first_ = 0;
   std::vector<std::optional<wall_time>> not_before_;  // by index: end of the back-off
 };
 

@@ -21,6 +21,7 @@ CREATE TABLE resource (
   degraded INTEGER NOT NULL CHECK (degraded IN (0, 1)),
   changed INTEGER NOT NULL,
   due INTEGER,
+  unconfirmed INTEGER NOT NULL CHECK (unconfirmed IN (0, 1)),
   PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -71,7 +72,11 @@ CREATE TABLE job (
   state TEXT NOT NULL CHECK (CASE state {{job_states}} ELSE 0 END),
   lane TEXT NOT NULL CHECK (CASE lane {{lanes}} ELSE 0 END),
   cause TEXT NOT NULL,
+  repair INTEGER NOT NULL CHECK (repair IN (0, 1)),
   only_host TEXT NOT NULL,
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  not_before INTEGER,
+  cancel TEXT NOT NULL,
   waits_for TEXT NOT NULL,
   wait_deadline INTEGER,
   created INTEGER NOT NULL,

@@ -222,14 +222,23 @@ void region_fixture::start() {
   };
   context_->open_job_of = [this](const resource_id& id) -> result<std::optional<job_with_steps>> {
     for (const auto& [number, one] : store->jobs) {
-      if (one.resource != id || !is_open(one.state) || (!one.only_host.empty() && one.state == job_state::waiting))
-        continue;
+      if (one.resource != id || !is_open(one.state) || (one.repair && one.state == job_state::waiting)) continue;
       job_with_steps found{one, {}};
       for (const auto& [key, step] : store->steps)
         if (key.first == number) found.steps.push_back(step);
       return std::optional(found);
     }
     return std::optional<job_with_steps>{};
+  };
+  context_->document_of = [this](const resource_id& id) -> result<std::string> {
+    const auto found = store->resources.find({id.kind, id.id});
+    return found == store->resources.end() ? std::string() : found->second.document;
+  };
+  context_->leases_on = [this](const host_id& host) -> result<std::vector<lease>> {
+    std::vector<lease> held;
+    for (const auto& [key, one] : store->leases)
+      if (one.host == host) held.push_back(one);
+    return held;
   };
   directory_->journal = system_->spawn(run_journal, context_, directory_, journal);
   directory_->reader = system_->spawn(run_reader, context_);
@@ -240,6 +249,12 @@ void region_fixture::start() {
     caf::anon_send(directory_->reporter, reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
   caf::anon_send(directory_->region, reign_begun{open});
   caf::anon_send(directory_->poller, tick{});
+}
+
+void region_fixture::reload(std::shared_ptr<region_config> next) {
+  config = std::move(next);
+  context_->replace_config(config);
+  caf::anon_send(directory_->region, config_changed{config});
 }
 
 void region_fixture::crash() {

@@ -60,8 +60,9 @@ class region_fixture {
   region_fixture();
   ~region_fixture();
 
-  void start();  ///< a new reign over what the store holds
-  void crash();  ///< nothing more is said or done by anybody
+  void start();                                      ///< a new reign over what the store holds
+  void reload(std::shared_ptr<region_config> next);  ///< as SIGHUP does
+  void crash();                                      ///< nothing more is said or done by anybody
   bool running() const { return system_ != nullptr; }
 
   /// Messages only, no time. At most `most` of them; the number handled.

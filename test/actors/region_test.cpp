@@ -365,8 +365,160 @@ TEST_CASE("a record that changes while it is built is built as it is in the end"
   region.start();
   region.pass(1s);
   CHECK(region.state_in_cloud() == running);
-  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.build", "fw.build"});
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.update", "fw.update"});
   CHECK(region.row()->document == R"({"v":2})");
+}
+
+TEST_CASE("a record that a user changes just before the cloud hears that it runs is built as it is in the end") {
+  region_fixture region;
+  asks_for_build(region);
+  region.cloud_side.after_report = [](const resource_id&, played_cloud::entry& entry) {
+    if (entry.state == running) entry.document = R"({"v":2})";
+  };
+  SECTION("at once") {
+    region.start();
+    region.pass(1s);
+  }
+  SECTION("also when the daemon dies before it has looked") {
+    region.start();
+    while (region.state_in_cloud() != running) REQUIRE((region.settle(1) == 1 || (region.pass(250ms), true)));
+    region.crash();
+    region.start();
+    region.pass(5s);
+  }
+  CHECK(region.row()->document == R"({"v":2})");
+  CHECK_FALSE(region.row()->unconfirmed);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.update", "fw.update"});
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build", "net.update", "fw.update"});
+  CHECK(region.cloud_side.reports.back().second == running);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a repair that fails on a host that answers is tried again later and later, and at last left to people") {
+  region_fixture region;
+  int calls = 0;
+  region.hosts["b"].behaves = [&](const run_request& run) { return *run.script == "fw" ? ++calls, 2 : 0; };
+  asks_for_build(region);
+  region.start();
+  region.pass(10s);
+  CHECK(region.state_in_cloud() == running);
+  REQUIRE(calls == 1);
+  REQUIRE(region.open_jobs().size() == 1);
+  CHECK(region.open_jobs()[0].not_before.has_value());
+  SECTION("mended, the next attempt is the last") {
+    region.hosts["b"].behaves = {};
+    region.pass(1min);
+    CHECK_FALSE(region.row()->degraded);
+    CHECK(region.open_jobs().empty());
+  }
+  SECTION("never mended, it is given up, and the resource says so") {
+    region.pass(5min);
+    CHECK(calls <= 5);
+    region.pass(6h);
+    CHECK(calls == 1 + limits::repair_attempts_most);
+    CHECK(region.row()->degraded);
+    CHECK(region.row()->reason.find("given up after 8 attempts") != std::string::npos);
+    CHECK(region.open_jobs().empty());
+    SECTION("and a user's change tries again") {
+      region.hosts["b"].behaves = {};
+      region.cloud_side.ask(region.router, running_update);
+      region.pass(6s);
+      CHECK_FALSE(region.row()->degraded);
+    }
+  }
+  SECTION("meanwhile a user is served at once") {
+    region.hosts["b"].behaves = {};
+    region.cloud_side.ask(region.router, quiesce);
+    region.pass(6s);
+    CHECK(region.state_in_cloud() == quiesced);
+    CHECK(region.open_jobs().empty());
+  }
+}
+
+TEST_CASE("a repair whose host goes away in the middle is a new job when it returns: no run id is ever used twice") {
+  region_fixture region;
+  region.hosts["b"].reachable = false;
+  asks_for_build(region);
+  region.start();
+  region.pass(30s);
+  for (int round = 0; round < 3; ++round) {
+    region.hosts["b"].hangs = {"fw"};
+    region.host_up("b");
+    region.pass(1s);
+    region.host_down("b");
+    region.pass(11min);  // longer than wait_for_host
+    region.host_finishes("b");
+  }
+  region.host_up("b");
+  region.pass(5min);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+  for (const auto& [run, times] : region.hosts["b"].executions) CHECK(times == 1);
+}
+
+TEST_CASE("what stood on the enabled node and cannot be built again after its reboot is degraded, and tried again") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  region.hosts["a"].behaves = [](const run_request& run) { return *run.script == "fw" ? 2 : 0; };
+  region.host_reboots("a");
+  region.pass(5s);
+  CHECK(region.row()->degraded);
+  CHECK(region.row()->reason.find("repair of a failed") != std::string::npos);
+  region.hosts["a"].behaves = {};
+  region.pass(5min);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a claim that was waited for ends with its wait, whatever ends it") {
+  region_fixture region;
+  build(region);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(6s);
+  region.cloud_side.refuses_scrubbing = "iaas_virtual_router_update_003";
+  region.pass(65min);
+  REQUIRE(region.open_jobs().size() == 1);
+  SECTION("the cloud has it running again") {
+    region.cloud_side.records[region.router].state = running;
+    region.pass(2min);
+    CHECK(region.row()->state == running);
+  }
+  SECTION("the record is gone") {
+    region.cloud_side.records[region.router].malformed = true;
+    region.pass(2min);
+    CHECK(region.jobs(job_state::failed).size() == 1);
+  }
+  SECTION("a restart is asked for while the daemon is away") {
+    region.crash();
+    region.cloud_side.records[region.router].state = restart;
+    region.start();
+    region.pass(2min);
+    CHECK(region.state_in_cloud() == running);
+    const auto done = region.jobs(job_state::succeeded);
+    CHECK(done.back().what == operation::restart);
+    CHECK(region.jobs(job_state::superseded).size() == 1);
+  }
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a host that leaves the region file fails whoever waits for its lease, with the reason") {
+  region_fixture region;
+  const resource_id other{"virtual_router", "2"};
+  region.hosts["a"].hangs = {"net"};
+  asks_for_build(region);
+  region.cloud_side.records[other].state = requested;
+  for (auto& host : region.config->hosts) host.concurrency = 1;
+  region.start();
+  region.pass(2s);
+  auto without = std::make_shared<region_config>(*region.config);
+  std::erase_if(without->hosts, [](const host_config& host) { return host.name == host_id("a"); });
+  region.reload(without);
+  region.pass(2s);
+  CHECK(region.state_in_cloud("1") == unresourced);
+  CHECK(region.state_in_cloud("2") == unresourced);
+  CHECK(region.row("2")->reason.find("taken out of the region file") != std::string::npos);
+  CHECK(region.store->leases.empty());
 }
 
 TEST_CASE("a secret reaches the host and never the journal") {

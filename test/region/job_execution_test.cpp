@@ -184,14 +184,3 @@ TEST_CASE("a degraded job that is taken up again remembers its standby") {
   CHECK(run.degraded_host() == "b");
   CHECK(run.degraded_reason() == "b is down");
 }
-
-TEST_CASE("appended steps are carried out after the others") {
-  auto run = make({make_step(0)});
-  send_next(run);
-  run.ended(0, exits(0), t0);
-  run.append({make_step(1)});
-  CHECK(run.last_round().size() == 1);
-  CHECK(send_next(run).index == 1);
-  run.ended(1, exits(0), t0);
-  CHECK(is_finished(run, true));
-}

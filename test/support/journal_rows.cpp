@@ -30,6 +30,7 @@ resource full_resource(int n) {
   row.degraded = true;
   row.changed = at(n);
   row.due = at(n + 1);
+  row.unconfirmed = true;
   return row;
 }
 
@@ -43,7 +44,11 @@ job full_job(int n, job_state state) {
   row.state = state;
   row.in = lane::audit;
   row.cause = "cloud: requested" + hostile;
+  row.repair = true;
   row.only_host = "podnet-b";
+  row.attempt = 3;
+  row.not_before = at(n + 4);
+  row.cancel = "operator: wrong router" + hostile;
   row.waits_for = "the lease of podnet-b" + hostile;
   row.wait_deadline = at(n);
   row.created = at(n + 1);
@@ -100,18 +105,21 @@ event full_event(int n) {
 }
 
 std::string text(const resource& row) {
-  return fmt::format("{} {} name={} project={} updated={} document={} reason={} degraded={} changed={} due={}",
-                     row.id.text(), name(row.state), row.name, row.project, row.updated, row.document, row.reason,
-                     row.degraded, shown(row.changed), shown(row.due));
+  return fmt::format(
+      "{} {} name={} project={} updated={} document={} reason={} degraded={} changed={} due={} unconfirmed={}",
+      row.id.text(), name(row.state), row.name, row.project, row.updated, row.document, row.reason, row.degraded,
+      shown(row.changed), shown(row.due), row.unconfirmed);
 }
 
 std::string text(const job& row) {
   return fmt::format(
-      "job {} parent={} root={} {} {} {} {} cause={} only={} waits={} until={} created={} started={} ended={} "
+      "job {} parent={} root={} {} {} {} {} cause={} repair={} only={} attempt={} before={} cancel={} waits={} "
+      "until={} created={} started={} ended={} "
       "degraded={} {} {}",
       row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.state),
-      name(row.in), row.cause, row.only_host, row.waits_for, shown(row.wait_deadline), shown(row.created),
-      shown(row.started), shown(row.ended), row.degraded, row.error_code, row.error_message);
+      name(row.in), row.cause, row.repair, row.only_host, row.attempt, shown(row.not_before), row.cancel, row.waits_for,
+      shown(row.wait_deadline), shown(row.created), shown(row.started), shown(row.ended), row.degraded, row.error_code,
+      row.error_message);
 }
 
 std::string text(const step& row) {
