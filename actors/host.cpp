@@ -13,7 +13,7 @@ class host_work {
   void start(const host_config& config, const std::vector<lease>& held) {
     auto& state = self_->state;
     state.leases = lease_queue(config.concurrency);
-    for (const auto& one : held) state.leases.restore({one.job, one.scope, lane::user, one.since});
+    for (const auto& one : held) state.leases.restore({one.job, one.scope, lane::user, one.since, true});
     state.status.host = config.name;
     state.status.role = config.role;
     state.status.address = config.local ? "local" : config.address;
@@ -57,7 +57,7 @@ class host_work {
       return;
     }
     state.askers[wanted.job] = wanted.asker;
-    state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall()});
+    state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall(), wanted.begun});
     grant();
   }
 
@@ -69,7 +69,7 @@ class host_work {
 
   void grant() {
     auto& state = self_->state;
-    for (const auto& granted : state.leases.grant(context_->time.wall())) {
+    for (const auto& granted : state.leases.grant(context_->time.wall(), !state.status.cordon.empty())) {
       const auto asker = state.askers.extract(granted.job);
       if (!asker.empty()) caf::anon_send(asker.mapped(), lease_granted{state.status.host});
     }
@@ -83,6 +83,18 @@ class host_work {
     if (!state.runs.up()) caf::anon_send(wanted.owner, run_waits{id, why_away()});
     carry_out(state.runs.add(*wanted.request, wanted.resumed, wanted.boot_at_send, context_->time.steady()));
     publish();
+  }
+
+  void cancel(const run_cancelled& ended) { carry_out(self_->state.runs.cancel_run(ended.run)); }
+
+  /// Who waits to begin is told to look again: it may wait for longer now, or not at all.
+  void cordoned(const cordon_changed& news) {
+    auto& state = self_->state;
+    state.status.cordon = news.why;
+    log::info("host {} is {}", state.status.host.value(), news.why.empty() ? "uncordoned" : "cordoned: " + news.why);
+    grant();
+    if (news.why.empty() && state.runs.up())
+      caf::anon_send(directory_->region, host_reachable{state.status.host, state.runs.boot_id()});
   }
 
   void withdraw(const run_withdrawn& gone) { carry_out(self_->state.runs.withdraw(gone.run, gone.why)); }
@@ -225,6 +237,8 @@ host_actor::behavior_type run_host(host_shell* self, context_ptr context, direct
       [=](const lease_end& ended) { work->lease_ends(ended); },
       [=](const run_wanted& wanted) { work->run_is_wanted(wanted); },
       [=](const run_withdrawn& gone) { work->withdraw(gone); },
+      [=](const run_cancelled& ended) { work->cancel(ended); },
+      [=](const cordon_changed& news) { work->cordoned(news); },
       [=](const runs_committed& done) { work->forget(done.runs); },
       [=](const channel_up& news) { work->up(news); },
       [=](const channel_down& news) { work->down(news); },

@@ -16,7 +16,7 @@ host_runs::action host_runs::dispatch(open_run& run, steady_time now) {
 host_runs::actions host_runs::add(run_request request, bool resumed, const std::string& boot_at_send, steady_time now) {
   const auto id = request.run;
   auto& run = open_[id];
-  run = open_run{std::move(request), resumed, boot_at_send, {}, false};
+  run = open_run{std::move(request), resumed, boot_at_send, {}, false, false};
   if (!up_) return {};
   return {dispatch(run, now)};
 }
@@ -38,11 +38,28 @@ host_runs::actions host_runs::withdraw(const run_id& run, const std::string& why
   return all;
 }
 
+host_runs::actions host_runs::cancel_run(const run_id& run) {
+  const auto found = open_.find(run);
+  if (found == open_.end()) return {};
+  found->second.cancelled = true;
+  if (!found->second.sent) {  // nor will it be
+    run_outcome outcome;
+    outcome.ended = run_outcome::how::refused;
+    outcome.errors = "cancelled before it was sent";
+    return end(run, std::move(outcome));
+  }
+  if (!up_) return {};
+  return {cancel{run}};
+}
+
 host_runs::actions host_runs::connected(const std::string& boot_id, steady_time now) {
   up_ = true;
   boot_id_ = boot_id;
   actions all;
-  for (auto& [id, run] : open_) all.push_back(dispatch(run, now));
+  for (auto& [id, run] : open_) {
+    all.push_back(dispatch(run, now));
+    if (run.cancelled) all.push_back(cancel{id});
+  }
   return all;
 }
 
@@ -52,6 +69,7 @@ host_runs::actions host_runs::never_seen(open_run& run, const run_report& report
   // The frame was lost with a connection, or the last reign died between intent and effect: it was not executed.
   if (run.boot_at_send.empty() || run.boot_at_send == report.boot_id) {
     run.sent = false;
+    if (run.cancelled) return cancel_run(report.run);
     return {dispatch(run, now)};
   }
   run_outcome outcome;
@@ -67,6 +85,7 @@ host_runs::actions host_runs::reported(const run_report& report, steady_time now
   run_outcome outcome;
   outcome.exit_code = report.exit_code;
   outcome.timed_out = report.timed_out;
+  outcome.cancelled = report.cancelled;
   outcome.output = report.output;
   outcome.errors = report.errors;
   outcome.boot_id = report.boot_id;

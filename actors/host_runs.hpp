@@ -38,6 +38,9 @@ class host_runs {
   /// The owner waits no longer. A run that was sent is ended on the host as well, if it can be reached.
   actions withdraw(const run_id& run, const std::string& why);
 
+  /// End it on the host; its owner waits for the end.
+  actions cancel_run(const run_id& run);
+
   actions connected(const std::string& boot_id, steady_time now);
   void disconnected();
   actions reported(const run_report& report, steady_time now);
@@ -56,6 +59,7 @@ class host_runs {
     std::string boot_at_send;
     steady_time answer_by{};  // meaningful while up and sent
     bool asked = false;       // because the answer was overdue
+    bool cancelled = false;   // to be ended on the host
   };
   action dispatch(open_run& run, steady_time now);
   actions never_seen(open_run& run, const run_report& report, steady_time now);

@@ -23,6 +23,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<run_waits>,
     /// The run has an outcome.
     caf::reacts_to<run_ended>,
+    /// An operator wants the job ended.
+    caf::reacts_to<cancel_asked>,
     /// What was waited for may have come: look again.
     caf::reacts_to<woken>,
     /// A delay that the actor set for itself is over.
@@ -32,6 +34,7 @@ struct lease_wanted {
   job_id job;
   std::string scope;
   lane in = lane::user;
+  bool begun = false;  ///< it has done something already: a cordon does not stop it
   lifecycle_actor asker;
 };
 struct run_wanted {
@@ -53,7 +56,8 @@ struct claim_wanted {
 struct commit_wanted {
   std::shared_ptr<transaction> what;
   std::uint64_t tag = 0;
-  lifecycle_actor asker;  ///< null: nobody waits for it
+  lifecycle_actor asker;                                       ///< null: nobody waits for it
+  std::function<void(const std::optional<error>&)> done = {};  ///< called on the journal's thread, once it is decided
 };
 
 using host_actor = caf::typed_actor<
@@ -65,6 +69,10 @@ using host_actor = caf::typed_actor<
     caf::reacts_to<run_wanted>,
     /// The owner gives up waiting: answered by run_ended with what is known.
     caf::reacts_to<run_withdrawn>,
+    /// End the run on the host, if it can be reached; its owner hears of the end as of any.
+    caf::reacts_to<run_cancelled>,
+    /// No new job may begin here, or may again.
+    caf::reacts_to<cordon_changed>,
     /// The outcomes are committed: the host may forget these runs.
     caf::reacts_to<runs_committed>,
     /// From the I/O threads: the channel is up (again), is down, answered a heartbeat, tells of a run.
@@ -106,6 +114,8 @@ using region_actor = caf::typed_actor<
     caf::reacts_to<host_reachable>,
     /// The region file was read again and is good.
     caf::reacts_to<config_changed>,
+    /// An operator's word; answered through it.
+    caf::reacts_to<operator_asked>,
     /// Once a second: grace periods, retries.
     caf::reacts_to<tick>,
     /// Put all to rest: what is open stays open in the journal.
@@ -132,11 +142,14 @@ REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_ended)
 REGENT_MESSAGE(woken)
+REGENT_MESSAGE(cancel_asked)
 REGENT_MESSAGE(timer)
 REGENT_MESSAGE(lease_wanted)
 REGENT_MESSAGE(lease_end)
 REGENT_MESSAGE(run_wanted)
 REGENT_MESSAGE(run_withdrawn)
+REGENT_MESSAGE(run_cancelled)
+REGENT_MESSAGE(cordon_changed)
 REGENT_MESSAGE(runs_committed)
 REGENT_MESSAGE(channel_up)
 REGENT_MESSAGE(channel_down)
@@ -154,6 +167,7 @@ REGENT_MESSAGE(report_settled)
 REGENT_MESSAGE(host_reachable)
 REGENT_MESSAGE(host_config_changed)
 REGENT_MESSAGE(config_changed)
+REGENT_MESSAGE(operator_asked)
 REGENT_MESSAGE(reports_committed)
 REGENT_MESSAGE(tick)
 REGENT_MESSAGE(stop)
@@ -168,11 +182,14 @@ CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_ended))
 CAF_ADD_TYPE_ID(regent, (regent::woken))
+CAF_ADD_TYPE_ID(regent, (regent::cancel_asked))
 CAF_ADD_TYPE_ID(regent, (regent::timer))
 CAF_ADD_TYPE_ID(regent, (regent::lease_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::lease_end))
 CAF_ADD_TYPE_ID(regent, (regent::run_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::run_withdrawn))
+CAF_ADD_TYPE_ID(regent, (regent::run_cancelled))
+CAF_ADD_TYPE_ID(regent, (regent::cordon_changed))
 CAF_ADD_TYPE_ID(regent, (regent::runs_committed))
 CAF_ADD_TYPE_ID(regent, (regent::channel_up))
 CAF_ADD_TYPE_ID(regent, (regent::channel_down))
@@ -188,6 +205,7 @@ CAF_ADD_TYPE_ID(regent, (regent::reports_queued))
 CAF_ADD_TYPE_ID(regent, (regent::report_settled))
 CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
 CAF_ADD_TYPE_ID(regent, (regent::config_changed))
+CAF_ADD_TYPE_ID(regent, (regent::operator_asked))
 CAF_ADD_TYPE_ID(regent, (regent::reports_committed))
 CAF_ADD_TYPE_ID(regent, (regent::tick))
 CAF_ADD_TYPE_ID(regent, (regent::stop))

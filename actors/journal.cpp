@@ -9,6 +9,7 @@ namespace {
 constexpr auto retry_after = std::chrono::seconds(1);
 
 void answer(const commit_wanted& who, std::optional<error> failed) {
+  if (who.done) who.done(failed);
   if (who.asker) caf::anon_send(who.asker, commit_answer{who.tag, std::move(failed)});
 }
 

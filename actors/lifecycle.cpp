@@ -10,10 +10,15 @@ lifecycle_actor::behavior_type run_lifecycle(lifecycle_shell* self, context_ptr 
   self->state.work = work;
   work->start();
   return {
-      [=](const record_answer& m) { work->answered(m); }, [=](const claim_answer& m) { work->answered(m); },
-      [=](const commit_answer& m) { work->answered(m); }, [=](const lease_granted& m) { work->granted(m); },
-      [=](const lease_denied& m) { work->denied(m); },    [=](const run_waits& m) { work->waits(m); },
-      [=](const run_ended& m) { work->ended(m); },        [=](const woken&) { work->woken_up(); },
+      [=](const record_answer& m) { work->answered(m); },
+      [=](const claim_answer& m) { work->answered(m); },
+      [=](const commit_answer& m) { work->answered(m); },
+      [=](const lease_granted& m) { work->granted(m); },
+      [=](const lease_denied& m) { work->denied(m); },
+      [=](const run_waits& m) { work->waits(m); },
+      [=](const run_ended& m) { work->ended(m); },
+      [=](const cancel_asked& m) { work->asked_to_cancel(m); },
+      [=](const woken&) { work->woken_up(); },
       [=](const timer& m) { work->timer_over(m); },
   };
 }

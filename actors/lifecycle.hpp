@@ -20,6 +20,7 @@ struct lifecycle_task {
   std::optional<resource> known;        ///< the row at rest, without its document
   std::optional<job_with_steps> open;   ///< to be taken up again, or a repair
   std::vector<job_with_steps> repairs;  ///< waiting for a host; a whole success makes them void
+  bool repair = false;                  ///< an operator wants its hosts made what its record says, once more
   host_id rebuild;                      ///< this host has rebooted: what stands on it is built again
   std::optional<steady_time> seen_at;   ///< when the poll named it
 };

@@ -21,16 +21,22 @@ void lifecycle_work::fail_job(std::string code, std::string message) {
 
 void lifecycle_work::close(bool good) {
   stop_timer();
+  closing_ = true;
   auto& ending = execution_->job();
   job_dirty_ = false;
   ending.waits_for.clear();
   ending.wait_deadline.reset();
   ending.ended = now();
-  ending.state = good ? job_state::succeeded : job_state::failed;
+  const auto* failed = execution_->failed_step();
+  const bool cancelled = is_cancelled() && failed == nullptr && ending.error_code.empty();
+  ending.state = good ? job_state::succeeded : cancelled ? job_state::cancelled : job_state::failed;
   transaction change;
   for (const auto& one : execution_->steps()) change.push_back(one);
   for (const auto& host : hosts_) change.push_back(end_lease{host, scope_, ending.id});
-  if (const auto* failed = execution_->failed_step()) {
+  if (ending.state == job_state::cancelled) {
+    ending.error_code = "cancelled";
+    ending.error_message = fmt::format("{}: {}", ending.cancel, execution_->progress_text());
+  } else if (failed != nullptr) {
     ending.error_code = failed->error.substr(0, failed->error.find(':'));
     ending.error_message = failure_text(*failed, execution_->steps().size());
   }
@@ -70,14 +76,16 @@ void lifecycle_work::close_repair(bool good, transaction change) {
     change.push_back(event_of("job.succeeded", task_->id, ending.root, where + " is repaired", now()));
   } else {
     row_.degraded = true;
-    row_.reason = fmt::format("repair of {} failed: {}", where, ending.error_message);
-    if (auto again = repair_again(*execution_, context_->next_job(), now()))
+    row_.reason = fmt::format("repair of {} {}: {}", where, name(ending.state), ending.error_message);
+    if (is_cancelled())
+      row_.reason += fmt::format(" (regent retry {} does it again)", task_->id.text());
+    else if (auto again = repair_again(*execution_, context_->next_job(), now()))
       await_repair(std::move(*again), change);
     else
-      row_.reason += fmt::format(" (given up after {} attempts: mend the cause, then change or restart {})",
-                                 ending.attempt, task_->id.text());
+      row_.reason += fmt::format(" (given up after {} attempts: mend the cause, then regent retry {})", ending.attempt,
+                                 task_->id.text());
     row_.unconfirmed = false;
-    change.push_back(event_of("job.failed", task_->id, ending.root, row_.reason, now()));
+    change.push_back(event_of(fmt::format("job.{}", name(ending.state)), task_->id, ending.root, row_.reason, now()));
     log::error("{}: {}", task_->id.text(), row_.reason);
   }
   change.push_back(row_);

@@ -15,6 +15,7 @@ void lifecycle_work::record_read(const result<record>& answer) {
   const auto after = next(state, event, queue);
   const bool stands = state == running || state == quiesced;
   if (!after.accepted && stands && !task_->rebuild.empty()) return repair(*record_, operation::build, task_->rebuild);
+  if (!after.accepted && stands && task_->repair) return repair(*record_, operation::update, {});
   if (!after.accepted && stands && task_->known && task_->known->unconfirmed) return look_again(*record_);
   if (!after.accepted) return note_rest(*record_);
   if (after.next == scrubbing && state != scrubbing) return claim(*record_);
@@ -156,21 +157,30 @@ void lifecycle_work::claim(const record& what) {
 void lifecycle_work::claim_refused(const error& why) {
   claim_->waits_for = fmt::format("the cloud to accept scrubbing ({})", why.text());
   self_->seen_as().failed(why.text());
-  if (claim_->wait_deadline && now() > *claim_->wait_deadline) {
-    auto ended = *std::exchange(claim_, std::nullopt);
-    ended.state = job_state::failed;
-    ended.error_code = "wait_for_resource";
-    ended.error_message = fmt::format("not accepted within {}: {}", span_text(limits::wait_for_resource), why.text());
-    ended.ended = now();
-    row_.due = now() + limits::wait_for_resource;
-    enter(phase::committing, "ending the wait");
-    return commit({row_, ended, event_of("job.failed", task_->id, ended.root, ended.error_message, now())},
-                  [this] { settle(settled_as_it_is()); });
-  }
+  if (is_cancelled()) return end_claim(job_state::cancelled, "cancelled", claim_->cancel);
+  if (claim_->wait_deadline && now() > *claim_->wait_deadline)
+    return end_claim(job_state::failed, "wait_for_resource",
+                     fmt::format("not accepted within {}: {}", span_text(limits::wait_for_resource), why.text()));
   enter(phase::claiming, "waiting for the claim", claim_->waits_for);
   commit_aside({*claim_});
   const milliseconds delay = why.kind == error_kind::transient ? milliseconds(2000) : milliseconds(limits::claim_retry);
   set_timer(delay, [this] { read_record([this](const result<record>& answer) { record_read(answer); }); });
+}
+
+/// The wait for a claim is over without it. Scrubbing is claimed again after another such wait.
+void lifecycle_work::end_claim(job_state state, std::string code, std::string message) {
+  auto ended = *std::exchange(claim_, std::nullopt);
+  closing_ = true;
+  ended.state = state;
+  ended.waits_for.clear();
+  ended.wait_deadline.reset();
+  ended.error_code = std::move(code);
+  ended.error_message = std::move(message);
+  ended.ended = now();
+  row_.due = now() + limits::wait_for_resource;
+  enter(phase::committing, "ending the wait");
+  commit({row_, ended, event_of(fmt::format("job.{}", name(state)), task_->id, ended.root, ended.error_message, now())},
+         [this] { settle(settled_as_it_is()); });
 }
 
 /// A claim that is no longer waited for.
@@ -210,6 +220,7 @@ void lifecycle_work::open(const record& what, lifecycle_state in_progress, bool 
 
 /// The job, its steps and `change` are committed; then the work begins.
 void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
+  if (!made.repair) made.during = row_.state;
   made.state = job_state::active;
   made.waits_for.clear();
   made.wait_deadline.reset();
@@ -231,6 +242,7 @@ void lifecycle_work::open_failed(const record& what, lifecycle_state in_progress
   row_.reason = why.text();
   transaction change{row_};
   auto made = take_claim_for(*row(in_progress).work, change);
+  made.during = in_progress;
   made.state = job_state::failed;
   made.waits_for.clear();
   made.error_code = why.code;

@@ -25,7 +25,9 @@ void lifecycle_work::take_up() {
 
 void lifecycle_work::lease_all() {
   std::set<host_id> all;
-  for (const auto& one : execution_->steps()) all.insert(one.host);
+  skip_cordoned_standby();
+  for (const auto& one : execution_->steps())
+    if (one.state != step_state::skipped) all.insert(one.host);
   hosts_.assign(all.begin(), all.end());
   leased_ = 0;
   take_next_lease();
@@ -33,19 +35,36 @@ void lifecycle_work::lease_all() {
 
 void lifecycle_work::take_next_lease() {
   stop_timer();
-  if (leased_ == hosts_.size()) return advance();
+  if (is_cancelled() || leased_ == hosts_.size()) return advance();
   const auto& wanted = hosts_[leased_];
   const auto host = directory_->host(wanted);
   if (!host) return fail_job("host_unknown", wanted.value() + " is not in the region file");
   enter(phase::leasing, "taking leases", "the lease of " + wanted.value());
-  caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, me()});
+  const auto& steps = execution_->steps();
+  const bool begun =
+      leased_ > 0 || std::any_of(steps.begin(), steps.end(), [](const step& one) { return one.attempt > 0; });
+  caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, begun, me()});
   set_timer(limits::wait_noted_after, [this, wanted] {
-    note_wait("the lease of " + wanted.value(), limits::wait_for_lease);
-    set_timer(limits::wait_for_lease, [this, wanted] {
-      fail_job("lease_deadline", fmt::format("the lease of {} was not to be had within {}", wanted.value(),
-                                             span_text(limits::wait_for_lease)));
+    const auto status = context_->facts.hosts.find(wanted);
+    const bool cordoned = status && !status->cordon.empty();
+    const auto why = cordoned ? fmt::format("{} to be uncordoned ({})", wanted.value(), status->cordon)
+                              : "the lease of " + wanted.value();
+    const milliseconds most = cordoned ? milliseconds(limits::wait_for_cordon) : milliseconds(limits::wait_for_lease);
+    note_wait(why, most);
+    set_timer(most, [this, why, most] {
+      fail_job("lease_deadline", fmt::format("waited for {}, and not longer than {}", why, span_text(most)));
     });
   });
+}
+
+/// A standby that is being looked after delays nobody: it gets its share when it is uncordoned.
+void lifecycle_work::skip_cordoned_standby() {
+  std::set<host_id> standbys;
+  for (const auto& one : execution_->steps())
+    if (one.role == "standby" && one.state == step_state::planned && one.attempt == 0) standbys.insert(one.host);
+  for (const auto& host : standbys)
+    if (const auto status = context_->facts.hosts.find(host); status && !status->cordon.empty())
+      mark_skipped(host, fmt::format("{} is cordoned: {}", host.value(), status->cordon));
 }
 
 /// A wait that is worth telling is in the job, with its cause and its deadline.
@@ -75,6 +94,8 @@ void lifecycle_work::take_dirty(transaction& into) {
 void lifecycle_work::advance() {
   stop_timer();
   const auto what = execution_->next(now());
+  const auto* over = std::get_if<job_execution::finished>(&what);
+  if (is_cancelled() && over == nullptr && !std::holds_alternative<job_execution::attach>(what)) return close(false);
   if (const auto* to_send = std::get_if<job_execution::send>(&what)) return send_step(*to_send);
   if (const auto* attached = std::get_if<job_execution::attach>(&what))
     return dispatch(execution_->steps()[static_cast<std::size_t>(attached->index)], false, true);
@@ -90,8 +111,7 @@ void lifecycle_work::advance() {
     job_dirty_ = true;
     return set_timer(std::max(delay->at - now(), milliseconds(1)), [this] { advance(); });
   }
-  const bool good = std::get<job_execution::finished>(what).ok;
-  return good ? conclude() : close(false);
+  over->ok ? conclude() : close(false);
 }
 
 void lifecycle_work::send_step(const job_execution::send& what) {
@@ -128,11 +148,15 @@ bool lifecycle_work::undone_by_reboot(const host_id& host, const std::string& bo
 
 /// A standby that has been away for long delays nobody.
 void lifecycle_work::skip_standby(const host_id& host, const std::string& why) {
+  mark_skipped(host, why);
+  advance();
+}
+
+void lifecycle_work::mark_skipped(const host_id& host, const std::string& why) {
   execution_->skip_standby(host, why, now());
   for (const auto& one : execution_->steps())
     if (one.state == step_state::skipped) dirty_.insert(one.index);
   job_dirty_ = true;
-  advance();
 }
 
 /// Taken up from the journal, which holds no secrets.
@@ -178,6 +202,11 @@ result<std::vector<run_parameter>> lifecycle_work::parameters_of(const step& wha
 }
 
 void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
+  if (is_cancelled() && !resumed && !read_back) {
+    execution_->unsent(what.index);
+    dirty_.insert(what.index);
+    return advance();
+  }
   if (lacks_secrets(what)) return read_secrets(what.index, read_back, resumed);
   const auto host = directory_->host(what.host);
   const auto* script = context_->kinds->find_script(what.primitive);
@@ -208,10 +237,11 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
     context_->facts.poll_to_run_us =
         std::chrono::duration_cast<std::chrono::microseconds>(context_->time.steady() - *task_->seen_at).count();
   caf::anon_send(host, run_wanted{std::move(request), resumed, what.boot_id, me()});
+  if (is_cancelled()) end_run();
 }
 
 void lifecycle_work::waits(const run_waits& message) {
-  if (phase_ != phase::running) return;
+  if (phase_ != phase::running || is_cancelled()) return;
   const auto running = std::find_if(execution_->steps().begin(), execution_->steps().end(),
                                     [&](const step& one) { return one.run == message.run; });
   if (running == execution_->steps().end()) return;
@@ -243,6 +273,7 @@ void lifecycle_work::ended(const run_ended& message) {
   if (found == execution_->steps().end()) return;
   const auto index = found->index;
   if (std::exchange(waiting_run_, std::nullopt)) job_dirty_ = true;
+  if (is_cancelled()) return run_ended_by_cancel(index, *message.outcome);
   if (message.outcome->ended == run_outcome::how::finished &&
       undone_by_reboot(found->host, message.outcome->boot_id, index))
     return advance();

@@ -1,4 +1,5 @@
-// The way of one operation, from a record to rest. Its parts stand in lifecycle_opening, _running and _closing.
+// The way of one operation, from a record to rest. Its parts stand in lifecycle_opening, _running, _cancelling and
+// _closing.
 #pragma once
 
 #include <functional>
@@ -32,6 +33,7 @@ class lifecycle_work {
   void answered(const record_answer& message) { pass(on_record_, *message.answer); }
   void answered(const claim_answer& message) { pass(on_claim_, message); }
   void answered(const commit_answer& message) {
+    if (message.tag == cancel_tag && !message.failed) return begin_cancel();
     if (message.tag != commit_tag_) return;
     if (message.failed) return give_up("journal: " + message.failed->text());
     pass(then_);
@@ -46,6 +48,7 @@ class lifecycle_work {
   }
   void waits(const run_waits& message);
   void ended(const run_ended& message);
+  void asked_to_cancel(const cancel_asked& message);
   void woken_up() {
     if (phase_ == phase::claiming) pass(on_timer_);
   }
@@ -61,6 +64,7 @@ class lifecycle_work {
   lifecycle_actor me() const { return caf::actor_cast<lifecycle_actor>(self_); }
   void enter(phase next, const std::string& text, const std::string& waits_for = {}) {
     phase_ = next;
+    doing_ = text;
     self_->seen_as().state(text);
     self_->seen_as().waits_for(waits_for);
   }
@@ -107,6 +111,15 @@ class lifecycle_work {
     settle(std::move(message));
   }
 
+  // -- an end before the end
+  bool is_cancelled() const {
+    return execution_ ? !execution_->job().cancel.empty() : claim_ && !claim_->cancel.empty();
+  }
+  void begin_cancel();
+  void end_run();
+  void run_ended_by_cancel(int index, const run_outcome& outcome);
+  void end_claim(job_state state, std::string code, std::string message);
+
   // -- from the record to the job
   void record_read(const result<record>& answer);
   void unreadable(const error& why);
@@ -130,6 +143,8 @@ class lifecycle_work {
   void advance();
   void send_step(const job_execution::send& what);
   void skip_standby(const host_id& host, const std::string& why);
+  void skip_cordoned_standby();
+  void mark_skipped(const host_id& host, const std::string& why);
   bool undone_by_reboot(const host_id& host, const std::string& boot_id, int running);
   void dispatch(const step& what, bool read_back, bool resumed);
   result<std::vector<run_parameter>> parameters_of(const step& what);
@@ -152,6 +167,9 @@ class lifecycle_work {
   std::shared_ptr<const lifecycle_task> task_;
 
   phase phase_ = phase::reading;
+  std::string doing_;  // in words
+  static constexpr std::uint64_t cancel_tag = ~std::uint64_t{0};
+  bool closing_ = false;  // its end is on its way into the journal
   std::uint64_t commit_tag_ = 0;
   std::uint64_t timer_number_ = 0;
   std::function<void()> then_, on_timer_;

@@ -1,6 +1,7 @@
 // What actors tell each other. Plain structs; large data travels as shared pointers to const.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "persistence/journal.hpp"
 #include "region/job_execution.hpp"
+#include "region/operator_command.hpp"
 #include "region/record.hpp"
 #include "region/region_config.hpp"
 #include "transport/command_channel.hpp"
@@ -45,6 +47,13 @@ struct run_ended {
 struct woken {
   std::string why;
 };
+/// Called once, on any thread: a sentence on what happens now, or why nothing does.
+using operator_answer = std::function<void(const result<std::string>&)>;
+struct cancel_asked {
+  job_id job;
+  std::string by;
+  operator_answer answer;
+};
 struct timer {
   std::uint64_t number = 0;  ///< a stale number is ignored: delayed messages cannot be taken back
 };
@@ -57,6 +66,12 @@ struct lease_end {
 struct run_withdrawn {
   run_id run;
   std::string why;
+};
+struct run_cancelled {
+  run_id run;
+};
+struct cordon_changed {
+  std::string why;  ///< empty: no longer
 };
 struct runs_committed {
   std::vector<run_id> runs;
@@ -111,6 +126,11 @@ struct host_config_changed {
 };
 struct config_changed {
   std::shared_ptr<const region_config> config;
+};
+
+struct operator_asked {
+  operator_command what;
+  operator_answer answer;
 };
 
 // To the reporter

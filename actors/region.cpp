@@ -2,59 +2,11 @@
 
 #include <algorithm>
 
-#include "actors/host.hpp"
 #include "actors/lifecycle_rows.hpp"
+#include "actors/region_work.hpp"
 #include "persistence/journal_reader.hpp"
 
 namespace regent {
-
-namespace {
-
-class region_work {
- public:
-  region_work(region_shell* self, context_ptr context, directory_ptr directory)
-      : self_(self), context_(std::move(context)), directory_(std::move(directory)) {}
-
-  void start(const journal_contents& open);
-  void seen(const heads_seen& message);
-  void hint(const hinted& message);
-  void rested(const settled& message, const caf::actor_addr& who);
-  void reports(const resource_id& id, int more);
-  void reported(const report_settled& message);
-  void host_news(const host_reachable& message);
-  void reconfigure(const region_config& config);
-  void died(const caf::actor_addr& who);
-  void once_a_second();
-  void stop_all();
-
- private:
-  region_at_work& at() { return self_->state; }
-  region_entry& entry(const resource_id& id) { return at().entries[id]; }
-  void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
-            std::optional<steady_time> seen_at = {}, const host_id& rebuild = {});
-  void go_on_rebuilding(const host_id& host);
-  void set_repairs(const resource_id& id, std::vector<job_with_steps> waiting);
-  void wake_repairs(const resource_id& id);
-  void end_overdue_repairs(const resource_id& id);
-  bool look_again(const resource_id& id);
-  void wake_neighbours(const resource_id& id);
-  void set_due(region_entry& one, const resource_id& id);
-  void retry(const resource_id& id, milliseconds after) { at().retries.emplace(context_->time.steady() + after, id); }
-  void act_on(const record_head& head, decision what, transaction& aside);
-  void commit_aside(transaction what) {
-    if (!what.empty())
-      caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(what)), 0, {}});
-  }
-  void start_host(const host_config& config, std::vector<lease> held) {
-    directory_->add_host(config.name, self_->spawn(run_host, context_, directory_, config, std::move(held)));
-  }
-  void show();
-
-  region_shell* self_;
-  context_ptr context_;
-  directory_ptr directory_;
-  std::map<host_id, host_config> hosts_;
-};
 
 void region_work::start(const journal_contents& open) {
   std::map<job_id, job_with_steps> jobs;
@@ -73,6 +25,10 @@ void region_work::start(const journal_contents& open) {
   for (const auto& config : context_->config()->hosts) {
     hosts_[config.name] = config;
     start_host(config, held[config.name]);
+  }
+  for (const auto& one : open.cordons) {
+    at().cordons[one.host] = one.why;
+    if (const auto host = directory_->host(one.host)) caf::anon_send(host, cordon_changed{one.why});
   }
   for (const auto& row : open.resources) {
     auto& one = entry(row.id);
@@ -107,7 +63,7 @@ void region_work::set_due(region_entry& one, const resource_id& id) {
 }
 
 void region_work::wake(const resource_id& id, std::string cause, lane in, std::optional<job_with_steps> open,
-                       std::optional<steady_time> seen_at, const host_id& rebuild) {
+                       std::optional<steady_time> seen_at, const host_id& rebuild, bool repair) {
   auto& one = entry(id);
   if (at().stopping || one.known.busy) return;
   auto task = std::make_shared<lifecycle_task>();
@@ -119,8 +75,9 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   task->repairs = one.repairs;
   task->seen_at = seen_at;
   task->rebuild = rebuild;
+  task->repair = repair;
   one.known.busy = true;
-  one.look_again = false;
+  one.look_again.clear();
   one.actor =
       self_->spawn<caf::monitored>(run_lifecycle, context_, directory_, std::shared_ptr<const lifecycle_task>(task));
   at().actors[one.actor.address()] = id;
@@ -168,7 +125,7 @@ void region_work::hint(const hinted& message) {
     auto& one = entry(id);
     // Our own last word is still on its way: what the cloud says of this resource is old.
     if (one.known.busy || one.known.reports_pending > 0)
-      one.look_again = true;
+      one.look_again = "cloud: named as changed meanwhile";
     else
       wake(id, "cloud: named as changed", lane::user, {}, message.seen_at);
   }
@@ -191,11 +148,11 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     set_due(one, id);
   }
   if (message.repairs) set_repairs(id, *message.repairs);
-  if (message.again_in) retry(id, *message.again_in);
+  if (message.again_in) look_later(id, *message.again_in);
   look_again(id);
   wake_repairs(id);
   for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
-  if (one.look_again && one.known.reports_pending == 0) wake(id, "cloud: named as changed meanwhile");
+  if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
   show();
 }
 
@@ -207,10 +164,10 @@ void region_work::reported(const report_settled& message) {
   one.known.reported = message.at;
   if (message.delivered) wake_neighbours(message.id);
   if (one.known.reports_pending > 0 || one.known.busy) return;
-  if (one.look_again)
-    wake(message.id, "cloud: named as changed meanwhile");
+  if (!one.look_again.empty())
+    wake(message.id, std::string(one.look_again));
   else if (!message.delivered)
-    retry(message.id, std::chrono::seconds(5));
+    look_later(message.id, std::chrono::seconds(5));
   else
     look_again(message.id);
 }
@@ -238,7 +195,7 @@ void region_work::wake_repairs(const resource_id& id) {
   for (const auto& waiting : entry(id).repairs) {
     if (waiting.job.not_before && now < *waiting.job.not_before) continue;
     const auto status = context_->facts.hosts.find(host_id(waiting.job.only_host));
-    if (!waiting.job.only_host.empty() && (!status || status->state != "up")) continue;
+    if (!waiting.job.only_host.empty() && (!status || status->state != "up" || !status->cordon.empty())) continue;
     const auto copy = waiting;
     return wake(id, copy.job.cause, lane::retry, copy);
   }
@@ -328,6 +285,7 @@ void region_work::reconfigure(const region_config& config) {
     auto held = context_->leases_on(name);  // of a host that was taken out and is back before its jobs have ended
     if (!held) log::error("host {}: {}", name.value(), held.error().text());
     start_host(host, held ? std::move(*held) : std::vector<lease>{});
+    if (at().cordons.contains(name)) caf::anon_send(directory_->host(name), cordon_changed{at().cordons[name]});
   }
   hosts_ = std::move(wanted);
 }
@@ -342,7 +300,7 @@ void region_work::died(const caf::actor_addr& who) {
   one.actor = lifecycle_actor{};
   one.known.busy = false;
   log::error("{}: its actor died; it is taken up again from the journal", id.text());
-  retry(id, std::chrono::seconds(1));
+  look_later(id, std::chrono::seconds(1));
 }
 
 void region_work::once_a_second() {
@@ -354,7 +312,7 @@ void region_work::once_a_second() {
     auto open = context_->open_job_of(id);
     if (!open) {
       log::error("{}: {}", id.text(), open.error().text());
-      retry(id, std::chrono::seconds(5));
+      look_later(id, std::chrono::seconds(5));
       continue;
     }
     wake(id, "once more", lane::retry, *open);
@@ -385,8 +343,6 @@ void region_work::stop_all() {
   self_->quit();
 }
 
-}  // namespace
-
 region_actor::behavior_type run_region(region_shell* self, context_ptr context, directory_ptr directory) {
   self->seen_as().called("region", context->config()->name);
   const auto work = std::make_shared<region_work>(self, std::move(context), std::move(directory));
@@ -400,6 +356,7 @@ region_actor::behavior_type run_region(region_shell* self, context_ptr context, 
       [=](const report_settled& m) { work->reported(m); },
       [=](const host_reachable& m) { work->host_news(m); },
       [=](const config_changed& m) { work->reconfigure(*m.config); },
+      [=](const operator_asked& m) { work->asked(m); },
       [=](const tick&) { work->once_a_second(); },
       [=](const stop&) { work->stop_all(); },
   };

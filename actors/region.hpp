@@ -21,7 +21,7 @@ struct region_entry {
   known_resource known;
   resource row;                         // document left empty: the journal keeps what it has
   lifecycle_actor actor;                // null at rest
-  bool look_again = false;              // named while busy: read it once more when it rests
+  std::string look_again;               // why it is to be read once more when it rests; empty: no need
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
 };
 
@@ -41,6 +41,7 @@ struct region_at_work {
   std::set<std::pair<wall_time, resource_id>> repairs_due;  // next attempts at repairs, and the ends of their waits
   std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does
   std::map<host_id, host_rebuild> rebuilds;
+  std::map<host_id, std::string> cordons;  // why no new job may begin there
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

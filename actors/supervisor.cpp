@@ -76,6 +76,14 @@ result<std::optional<job_with_steps>> find_open_job(const std::string& journal_p
   return std::optional<job_with_steps>{};
 }
 
+result<std::optional<job>> find_last_job(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto newest = (*reader)->jobs({id.text(), ""}, "", 1);
+  if (!newest) return tl::unexpected(newest.error());
+  return newest->rows.empty() ? std::nullopt : std::optional(std::move(newest->rows.front()));
+}
+
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -183,6 +191,7 @@ class running_daemon final : public daemon {
     };
     context_->open_cloud = [this](const std::shared_ptr<const region_config>& region) { return opener_(region); };
     context_->open_job_of = [path](const resource_id& id) { return find_open_job(path, id); };
+    context_->last_job_of = [path](const resource_id& id) { return find_last_job(path, id); };
     context_->document_of = [path](const resource_id& id) { return find_document(path, id); };
     context_->leases_on = [path](const host_id& host) { return find_leases(path, host); };
   }

@@ -16,6 +16,7 @@ inline constexpr std::size_t script_bytes = 256 * 1024;             ///< one pri
 inline constexpr auto step_deadline_default = 60s;
 inline constexpr auto step_deadline_most = 6h;
 inline constexpr auto cancel_grace = 1s;       ///< between TERM and KILL
+inline constexpr auto cancel_answer = 10s;     ///< for the host to say that a cancelled run has ended
 inline constexpr auto run_answer_grace = 10s;  ///< after a run's deadline, before its outcome is unknown
 
 // Attempts
@@ -33,6 +34,7 @@ inline constexpr auto report_backoff_most = 60s;
 inline constexpr auto wait_for_host = 10min;   ///< a step waiting for its host to be reachable
 inline constexpr auto wait_for_standby = 20s;  ///< the same for the standby of a pair: then degraded
 inline constexpr auto wait_for_lease = 1h;
+inline constexpr auto wait_for_cordon = 24h;  ///< a job that may not begin on a cordoned host
 inline constexpr auto wait_for_resource = 24h;     ///< for the cloud to accept a claim that depends on other resources
 inline constexpr auto wait_for_repair = 24h * 30;  ///< a repair waiting for its host
 inline constexpr auto wait_noted_after = 200ms;    ///< a shorter wait is not worth a commit
@@ -57,6 +59,7 @@ inline constexpr double cloud_requests_per_second = 18;  ///< the cloud throttle
 // Journal
 inline constexpr std::size_t transactions_per_commit = 512;
 inline constexpr std::size_t events_kept = 200'000;
+inline constexpr std::int64_t jobs_kept = 20'000;       ///< ended ones, with their steps; open ones always
 inline constexpr std::size_t document_bytes = 1 << 20;  ///< one record
 
 // HTTP

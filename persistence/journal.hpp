@@ -28,13 +28,19 @@ struct host_seen {
   std::string boot_id;
   wall_time at{};
 };
+/// No new job may begin on the host, and why; an empty reason ends that.
+struct host_cordoned {
+  host_id host;
+  std::string why;
+  wall_time since{};
+};
 
-/// resource, job, step, lease: inserted or replaced by key. report, event: appended, numbered by the journal.
+/// resource, job, step, lease, host_seen, host_cordoned: inserted or replaced by key. report, event: appended, numbered by the journal.
 /// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
 /// comes before its steps and leases, and keeps its resource. end_lease, end_report and forget_resource of what is not
 /// there change nothing.
-using mutation =
-    std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen>;
+using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource,
+                              host_seen, host_cordoned>;
 
 /// All of it or nothing of it.
 using transaction = std::vector<mutation>;
@@ -47,6 +53,7 @@ struct journal_contents {
   std::vector<lease> leases;
   std::vector<report> reports;  ///< not yet delivered, by sequence
   std::vector<host_seen> hosts;
+  std::vector<host_cordoned> cordons;
   std::int64_t last_job = 0;  ///< the highest job number ever given out
   std::string journal_id;     ///< 8 hex digits, made with the file; part of every run id
   epoch_number epoch = 0;     ///< this reign's: already committed, higher than any before

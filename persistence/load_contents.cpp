@@ -22,14 +22,6 @@ result<std::vector<Row>> all(sqlite::connection& db, const std::string& sql,
   }
 }
 
-std::string open_states() {
-  std::string list;
-  for (std::size_t i = 0; i < job_state_names.size(); ++i) {
-    if (is_open(static_cast<job_state>(i))) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", job_state_names[i]);
-  }
-  return list;
-}
-
 template <class Row>
 result<void> load(std::vector<Row>& into, sqlite::connection& db, const std::string& sql,
                   result<Row> (*read)(const sqlite::statement&)) {
@@ -40,7 +32,7 @@ result<void> load(std::vector<Row>& into, sqlite::connection& db, const std::str
 }
 
 result<void> load_rows(journal_contents& into, sqlite::connection& db) {
-  const auto open_jobs = fmt::format("SELECT id FROM job WHERE state IN ({})", open_states());
+  const auto open_jobs = fmt::format("SELECT id FROM job WHERE state IN ({})", rows::open_job_states());
   if (auto done = load(into.resources, db, fmt::format("SELECT {} FROM resource", rows::resource_columns),
                        &rows::read_resource);
       !done) {
@@ -54,6 +46,8 @@ result<void> load_rows(journal_contents& into, sqlite::connection& db) {
   if (auto done = load(into.leases, db, sql, &rows::read_lease); !done) return done;
   sql = fmt::format("SELECT {} FROM report ORDER BY sequence", rows::report_columns);
   if (auto done = load(into.reports, db, sql, &rows::read_report); !done) return done;
+  sql = fmt::format("SELECT {} FROM cordon ORDER BY host", rows::cordon_columns);
+  if (auto done = load(into.cordons, db, sql, &rows::read_cordon); !done) return done;
   return load(into.hosts, db, fmt::format("SELECT {} FROM host ORDER BY host", rows::host_columns), &rows::read_host);
 }
 

@@ -118,6 +118,13 @@ std::string update(const char* table, std::string_view columns, std::string_view
 
 }  // namespace
 
+std::string open_job_states() {
+  std::string list;
+  for (std::size_t i = 0; i < job_state_names.size(); ++i)
+    if (is_open(static_cast<job_state>(i))) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", job_state_names[i]);
+  return list;
+}
+
 std::string update_resource() { return update("resource", resource_columns, "kind, id", "kind = ?1 AND id = ?2"); }
 std::string insert_resource() { return insert_into("resource", resource_columns, count_of(resource_columns)); }
 std::string put_document() { return upsert("document", "kind, id, body", "kind, id"); }
@@ -129,6 +136,7 @@ std::string update_step() { return update("step", step_columns, "job, number", "
 std::string insert_step() { return insert_into("step", step_columns, count_of(step_columns)); }
 std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); }
 std::string put_host() { return upsert("host", host_columns, "host"); }
+std::string put_cordon() { return upsert("cordon", cordon_columns, "host"); }
 std::string add_report() {
   const std::string_view columns = report_columns;
   return insert_into("report", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);
@@ -146,10 +154,10 @@ void bind_document(sqlite::statement& to, const resource& from) { to.bind(from.i
 
 void bind(sqlite::statement& to, const job& from) {
   to.bind(from.id.value(), from.resource.kind, from.resource.id, stored(from.parent), stored(from.root),
-          stored(from.what, operation_names), stored(from.state, job_state_names), stored(from.in, lane_names),
-          from.cause, from.repair, from.only_host, from.attempt, from.not_before, from.cancel, from.waits_for,
-          from.wait_deadline, from.created, from.started, from.ended, from.degraded, from.error_code,
-          from.error_message);
+          stored(from.what, operation_names), stored(from.during), stored(from.state, job_state_names),
+          stored(from.in, lane_names), from.cause, from.repair, from.only_host, from.attempt, from.not_before,
+          from.cancel, from.waits_for, from.wait_deadline, from.created, from.started, from.ended, from.degraded,
+          from.error_code, from.error_message);
 }
 
 void bind(sqlite::statement& to, const step& from) {
@@ -168,6 +176,7 @@ void bind(sqlite::statement& to, const event& from) {
   to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), from.text);
 }
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
+void bind(sqlite::statement& to, const host_cordoned& from) { to.bind(from.host.value(), from.why, from.since); }
 
 result<resource> read_resource(const sqlite::statement& from) {
   cursor in(from);
@@ -193,6 +202,7 @@ result<job> read_job(const sqlite::statement& from) {
   row.parent = in.job();
   row.root = in.job();
   row.what = in.one_of<operation>(operation_names);
+  row.during = in.state();
   row.state = in.one_of<job_state>(job_state_names);
   row.in = in.one_of<lane>(lane_names);
   row.cause = in.text();
@@ -279,6 +289,15 @@ result<host_seen> read_host(const sqlite::statement& from) {
   return in.finish(std::move(row));
 }
 
+result<host_cordoned> read_cordon(const sqlite::statement& from) {
+  cursor in(from);
+  host_cordoned row;
+  row.host = host_id(in.text());
+  row.why = in.text();
+  row.since = in.time();
+  return in.finish(std::move(row));
+}
+
 std::string describe(const mutation& row) {
   return std::visit(overloaded{[](const resource& r) { return "resource " + r.id.text(); },
                                [](const job& j) { return fmt::format("job {}", j.id.value()); },
@@ -291,7 +310,8 @@ std::string describe(const mutation& row) {
                                },
                                [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
                                [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
-                               [](const host_seen& h) { return "host " + h.host.value(); }},
+                               [](const host_seen& h) { return "host " + h.host.value(); },
+                               [](const host_cordoned& c) { return "cordon of " + c.host.value(); }},
                     row);
 }
 

@@ -12,7 +12,8 @@ namespace regent::rows {
 inline constexpr const char* resource_columns =
     "kind, id, state, name, project, updated, reason, degraded, changed, due, unconfirmed";
 inline constexpr const char* job_columns =
-    "id, kind, resource, parent, root, what, state, lane, cause, repair, only_host, attempt, not_before, cancel, "
+    "id, kind, resource, parent, root, what, during, state, lane, cause, repair, only_host, attempt, not_before, "
+    "cancel, "
     "waits_for, wait_deadline, created, started, ended, degraded, error_code, error_message";
 inline constexpr const char* step_columns =
     "job, number, host, primitive, verb, role, about, parameters, deadline, state, run, attempt, exit_code, output, "
@@ -22,8 +23,12 @@ inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
 inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
 inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, body";
 inline constexpr const char* host_columns = "host, boot_id, at";
+inline constexpr const char* cordon_columns = "host, why, since";
 
 inline constexpr int resource_column_count = 11;
+
+/// "'queued', 'waiting', …": the states of open jobs, for IN (…).
+std::string open_job_states();
 
 // Statements that write one row each. What changes often is updated first and inserted if no row was there: that is half the
 // work of ON CONFLICT, which checks all that an insertion checks and then all that an update does.
@@ -36,6 +41,7 @@ std::string insert_step();
 std::string put_document();
 std::string put_lease();
 std::string put_host();
+std::string put_cordon();
 std::string add_report();
 std::string add_event();
 
@@ -49,6 +55,7 @@ void bind(sqlite::statement& to, const lease& from);
 void bind(sqlite::statement& to, const report& from);  ///< without its sequence
 void bind(sqlite::statement& to, const event& from);   ///< without its sequence
 void bind(sqlite::statement& to, const host_seen& from);
+void bind(sqlite::statement& to, const host_cordoned& from);
 
 // The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
 result<resource> read_resource(const sqlite::statement& from);  ///< without its document
@@ -58,6 +65,7 @@ result<lease> read_lease(const sqlite::statement& from);
 result<report> read_report(const sqlite::statement& from);
 result<event> read_event(const sqlite::statement& from);
 result<host_seen> read_host(const sqlite::statement& from);
+result<host_cordoned> read_cordon(const sqlite::statement& from);
 
 /// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
 std::string describe(const mutation& row);

@@ -15,13 +15,15 @@ namespace {
 
 // 4 MB of log: a checkpoint between two commits takes some milliseconds.
 constexpr int checkpoint_pages = 1000;
-// An old journal that is over its bound shrinks by this much in one commit, or by twice what the commit adds.
+// A journal that is over a bound shrinks by this much in one commit, or by twice what the commit adds.
 constexpr std::int64_t trim_events_least = 64;
+constexpr std::int64_t trim_jobs_least = 16;
 
 /// The statements of the write path, prepared once.
 struct statements {
   sqlite::statement begin, commit, update_resource, insert_resource, update_job, insert_job, update_step, insert_step,
-      put_document, put_lease, put_host, add_report, add_event, end_lease, end_report, forget_resource, trim_events;
+      put_document, put_lease, put_host, put_cordon, end_cordon, add_report, add_event, end_lease, end_report,
+      forget_resource, trim_events, trim_jobs, count_ended;
 
   static result<statements> prepare(sqlite::connection& db) {
     statements made;
@@ -37,12 +39,22 @@ struct statements {
         {&made.put_document, rows::put_document()},
         {&made.put_lease, rows::put_lease()},
         {&made.put_host, rows::put_host()},
+        {&made.put_cordon, rows::put_cordon()},
+        {&made.end_cordon, "DELETE FROM cordon WHERE host = ?"},
         {&made.add_report, rows::add_report()},
         {&made.add_event, rows::add_event()},
         {&made.end_lease, "DELETE FROM lease WHERE host = ? AND scope = ? AND job = ?"},
         {&made.end_report, "DELETE FROM report WHERE sequence = ?"},
         {&made.forget_resource, "DELETE FROM resource WHERE kind = ? AND id = ?"},
-        {&made.trim_events, "DELETE FROM event WHERE sequence < ?"}};
+        {&made.trim_events, "DELETE FROM event WHERE sequence < ?"},
+        // By number, and open ones are few: an index on the state would have to be sorted.
+        {&made.trim_jobs,
+         fmt::format(
+             "DELETE FROM job WHERE id IN (SELECT id FROM job NOT INDEXED WHERE state NOT IN ({}) AND id NOT IN "
+             "(SELECT job FROM lease) ORDER BY id LIMIT ?)",
+             rows::open_job_states())},
+        {&made.count_ended, fmt::format("SELECT coalesce(sum(total), 0) FROM job_count WHERE state NOT IN ({})",
+                                        rows::open_job_states())}};
     for (const auto& [into, sql] : all) {
       auto one = db.prepare(sql);
       if (!one) return failure(one.error());
@@ -70,8 +82,14 @@ result<void> write(sqlite::statement& to, const Row& row) {
 
 class sqlite_journal final : public journal {
  public:
-  sqlite_journal(writer_lock lock, sqlite::connection db, statements with, event_range events, std::int64_t events_kept)
-      : lock_(std::move(lock)), db_(std::move(db)), do_(std::move(with)), events_(events), events_kept_(events_kept) {
+  sqlite_journal(writer_lock lock, sqlite::connection db, statements with, event_range events,
+                 const sqlite_journal_options& options)
+      : lock_(std::move(lock)),
+        db_(std::move(db)),
+        do_(std::move(with)),
+        events_(events),
+        events_kept_(options.events_kept),
+        jobs_kept_(options.jobs_kept) {
     sqlite3_wal_hook(db_.raw(), &sqlite_journal::log_grew, this);
   }
 
@@ -85,6 +103,9 @@ class sqlite_journal final : public journal {
   result<void> apply(step& row, numbers&) { return put(do_.update_step, do_.insert_step, row); }
   result<void> apply(lease& row, numbers&) { return write(do_.put_lease, row); }
   result<void> apply(host_seen& row, numbers&) { return write(do_.put_host, row); }
+  result<void> apply(host_cordoned& row, numbers&) {
+    return row.why.empty() ? do_.end_cordon.bind(row.host.value()).run() : write(do_.put_cordon, row);
+  }
   result<void> apply(report& row, numbers& given) { return append(do_.add_report, row, given); }
   result<void> apply(event& row, numbers& given) { return append(do_.add_event, row, given); }
   result<void> apply(end_lease& what, numbers&) {
@@ -109,6 +130,7 @@ class sqlite_journal final : public journal {
   }
 
   result<event_range> trim_events(std::int64_t added);
+  result<void> trim_jobs(std::int64_t ended);
   void checkpoint_if_due();
 
   static int log_grew(void* self, sqlite3*, const char*, int pages) {
@@ -122,6 +144,7 @@ class sqlite_journal final : public journal {
   statements do_;
   event_range events_;
   std::int64_t events_kept_;
+  std::int64_t jobs_kept_;
   int log_pages_ = 0;
 };
 
@@ -151,7 +174,7 @@ result<void> sqlite_journal::commit(std::span<transaction> group) {
 
 result<void> sqlite_journal::write_group(std::span<transaction> group, numbers& given) {
   if (auto begun = do_.begin.run(); !begun) return begun;
-  std::int64_t added = 0;
+  std::int64_t added = 0, ended = 0;
   for (std::size_t i = 0; i < group.size(); ++i) {
     for (std::size_t k = 0; k < group[i].size(); ++k) {
       auto& row = group[i][k];
@@ -162,10 +185,12 @@ result<void> sqlite_journal::write_group(std::span<transaction> group, numbers& 
         return failure(std::move(why));
       }
       added += std::holds_alternative<event>(row) ? 1 : 0;
+      if (const auto* one = std::get_if<job>(&row)) ended += is_open(one->state) ? 0 : 1;
     }
   }
   auto kept = trim_events(added);
   if (!kept) return failure(kept.error());
+  if (auto done = trim_jobs(ended); !done) return done;
   if (auto done = do_.commit.run(); !done) return done;
   events_ = *kept;
   return {};
@@ -186,6 +211,16 @@ result<event_range> sqlite_journal::trim_events(std::int64_t added) {
   range.first += surplus;
   if (auto done = do_.trim_events.bind(range.first).run(); !done) return failure(done.error());
   return range;
+}
+
+/// The oldest ended jobs above the bound go, with their steps. `ended`: jobs of this group that are at their end.
+result<void> sqlite_journal::trim_jobs(std::int64_t ended) {
+  if (ended == 0) return {};
+  auto count = do_.count_ended.step();
+  if (!count) return failure(count.error());
+  const auto surplus = std::min(do_.count_ended.number(0) - jobs_kept_, std::max(trim_jobs_least, 2 * ended));
+  do_.count_ended.reset();
+  return surplus <= 0 ? result<void>{} : do_.trim_jobs.bind(surplus).run();
 }
 
 /// The commit is durable before and without this: a failure here costs space in the log, and the next one tries again.
@@ -216,8 +251,7 @@ result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path, co
   if (!events) return failure(events.error());
   auto prepared = statements::prepare(*db);
   if (!prepared) return failure(prepared.error());
-  return std::make_unique<sqlite_journal>(std::move(*lock), std::move(*db), std::move(*prepared), *events,
-                                          options.events_kept);
+  return std::make_unique<sqlite_journal>(std::move(*lock), std::move(*db), std::move(*prepared), *events, options);
 }
 
 result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path) { return open_sqlite_journal(path, {}); }

@@ -14,6 +14,7 @@ namespace regent {
 /// What tests and measurements change; everybody else takes the defaults.
 struct sqlite_journal_options {
   std::int64_t events_kept = limits::events_kept;
+  std::int64_t jobs_kept = limits::jobs_kept;
   std::int64_t pages_most = 0;      ///< bounds the file, as a full disk would; 0: no bound
   milliseconds check_budget{1000};  ///< quick_check at opening looks no further after this time, and says so
   std::span<const migration> steps = journal_migrations();

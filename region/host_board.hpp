@@ -25,6 +25,7 @@ struct host_status {
   std::string address;
   std::string state = "connecting";  ///< "connecting", "up", "down"
   std::string reason;                ///< why it is not up
+  std::string cordon;                ///< why no new job may begin there; empty: they may
   std::string boot_id;
   milliseconds latency{0};
   std::optional<wall_time> last_seen;

@@ -36,6 +36,7 @@ struct job {
   job_id root;    ///< itself for a root
   resource_id resource;
   operation what = operation::read;
+  lifecycle_state during = lifecycle_state::ignore;  ///< the resource's state while it is at work; ignore: a stable one
   job_state state = job_state::queued;
   regent::lane in = lane::user;
   std::string cause;  ///< who asked: "cloud: requested", "repair of podnet-b", "adopted after restart"

@@ -145,6 +145,51 @@ void job_execution::finished_with(step& what, const run_outcome& outcome, wall_t
       now + std::min(policy_.backoff_first * factor, policy_.backoff_most);
 }
 
+void job_execution::unsent(int index) {
+  auto& at = steps_[static_cast<std::size_t>(index)];
+  at.state = step_state::planned;
+  at.run = {};
+}
+
+bool job_execution::cancelled(int index, const run_outcome& outcome, wall_time now) {
+  auto& at = steps_[static_cast<std::size_t>(index)];
+  if (at.state != step_state::sent) return false;
+  const bool ended_itself = outcome.ended == run_outcome::how::finished;
+  if (ended_itself && outcome.exit_code == 0 && !outcome.cancelled && !outcome.timed_out) {
+    finished_with(at, outcome, now);
+    return false;
+  }
+  if (outcome.ended == run_outcome::how::refused) {
+    unsent(index);
+    return false;
+  }
+  at.state = step_state::unknown;
+  at.exit_code = outcome.exit_code;
+  at.output = outcome.output;
+  at.error = fmt::format("cancelled: {}{}", ended_itself ? "its processes were ended" : "its end is unknown",
+                         outcome.errors.empty() ? "" : ": " + outcome.errors);
+  at.ended = now;
+  return outcome.ended != run_outcome::how::unreachable;
+}
+
+void job_execution::found_after_cancel(int index, const run_outcome& outcome) {
+  auto& at = steps_[static_cast<std::size_t>(index)];
+  at.output = outcome.ended == run_outcome::how::finished
+                  ? fmt::format("read back after the cancel (exit {}):\n{}{}", outcome.exit_code, outcome.output,
+                                outcome.errors)
+                  : fmt::format("could not be read back after the cancel: {}", outcome.errors);
+}
+
+std::string job_execution::progress_text() const {
+  const auto done =
+      std::count_if(steps_.begin(), steps_.end(), [](const step& one) { return one.state == step_state::done; });
+  auto text = fmt::format("{} of {} steps were done", done, steps_.size());
+  for (const auto& one : steps_)
+    if (one.state == step_state::unknown)
+      text += fmt::format("; step {} ({}) on {}: {}", one.index + 1, one.about, one.host.value(), one.error);
+  return text;
+}
+
 void job_execution::ended(int index, const run_outcome& outcome, wall_time now) {
   auto& at = steps_[static_cast<std::size_t>(index)];
   if (at.state == step_state::unknown) return read_back_ended(at, outcome, now);

@@ -24,6 +24,7 @@ struct run_outcome {
   how ended = how::finished;
   int exit_code = -1;
   bool timed_out = false;
+  bool cancelled = false;
   std::string output;
   std::string errors;
   std::string boot_id;
@@ -71,6 +72,15 @@ class job_execution {
   void ended(int index, const run_outcome& outcome, wall_time now);
   /// The standby is known to be away: its steps are skipped and the job becomes degraded.
   void skip_standby(const host_id& host, const std::string& why, wall_time now);
+
+  /// The job is being cancelled. The committed intent was not sent: as if it had never been.
+  void unsent(int index);
+  /// The end of a run that was asked to end. True if nobody knows what it left and the host can be read back.
+  bool cancelled(int index, const run_outcome& outcome, wall_time now);
+  /// What was found then.
+  void found_after_cancel(int index, const run_outcome& outcome);
+  /// Steps done, of how many, and how the one under way ended.
+  std::string progress_text() const;
 
   /// The host answers with this boot id now. Steps done there under another one are undone by the reboot: they are planned
   /// again, and so is the step `running` (-1: none), whose outcome rests on them. True if there were any.

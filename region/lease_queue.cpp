@@ -48,9 +48,10 @@ std::vector<lease_request> lease_queue::waiting(wall_time now) const {
   return sorted;
 }
 
-std::vector<lease_request> lease_queue::grant(wall_time now) {
+std::vector<lease_request> lease_queue::grant(wall_time now, bool cordoned) {
   std::vector<lease_request> granted;
   for (const auto& candidate : waiting(now)) {
+    if (cordoned && !candidate.begun) continue;
     if (grantable(candidate.scope)) {
       held_[candidate.scope] = candidate;
       std::erase_if(waiting_, [&](const lease_request& other) {

@@ -19,6 +19,7 @@ struct lease_request {
   std::string scope;
   lane in = lane::user;
   wall_time since{};
+  bool begun = false;  ///< goes on while the host is cordoned
 };
 
 class lease_queue {
@@ -33,8 +34,8 @@ class lease_queue {
   void ask(const lease_request& wanted);
   /// Ends what `job` holds or waits for in `scope`. False if there was neither.
   bool end(job_id job, const std::string& scope);
-  /// Takes from the queue, in order, all that may be held now. The caller tells them.
-  std::vector<lease_request> grant(wall_time now);
+  /// Takes from the queue, in order, all that may be held now; on a cordoned host only what had begun. The caller tells them.
+  std::vector<lease_request> grant(wall_time now, bool cordoned = false);
 
   bool holds(job_id job, const std::string& scope) const;
   const std::map<std::string, lease_request>& held() const { return held_; }

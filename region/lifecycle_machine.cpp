@@ -48,6 +48,15 @@ std::string_view name(lifecycle_event event) {
   return "";
 }
 
+std::optional<lifecycle_state> asked_by(lifecycle_state in_progress) {
+  if (in_progress == scrubbing) return scrub;
+  for (std::size_t i = 0; i < lifecycle_state_count; ++i) {
+    const auto asking = static_cast<lifecycle_state>(i);
+    if (class_of(asking) == state_class::wants_work && row(asking).forward == in_progress) return asking;
+  }
+  return std::nullopt;
+}
+
 transition next(lifecycle_state now, lifecycle_event what, bool with_queue) {
   const bool under_way = class_of(now) == state_class::in_progress;
   switch (what) {

@@ -31,6 +31,9 @@ struct transition {
 /// ends.
 transition next(lifecycle_state now, lifecycle_event what, bool with_queue);
 
+/// The state by which the cloud asks for what `in_progress` does. None if it is no in-progress state.
+std::optional<lifecycle_state> asked_by(lifecycle_state in_progress);
+
 /// Whether an update (or a failed attempt at it) leaves the resource quiesced: its links stay down.
 constexpr bool settles_quiesced(lifecycle_state in_progress) {
   return in_progress == quiesced_updating || in_progress == quiescing || in_progress == scrub_prep;

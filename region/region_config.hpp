@@ -1,5 +1,5 @@
 // The region file, parsed and checked: which cloud, which hosts, which networks, which policies.
-// docs/operating.md describes each key; `regent config example` prints a commented file.
+// `regent config example` prints a file with every key, its meaning and its default.
 #pragma once
 
 #include <map>

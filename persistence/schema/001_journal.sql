@@ -69,6 +69,7 @@ CREATE TABLE job (
   kind TEXT NOT NULL CHECK (kind <> ''),
   resource TEXT NOT NULL CHECK (resource <> ''),
   what TEXT NOT NULL CHECK (CASE what {{operations}} ELSE 0 END),
+  during TEXT NOT NULL CHECK (CASE during {{lifecycle_states}} ELSE 0 END),
   state TEXT NOT NULL CHECK (CASE state {{job_states}} ELSE 0 END),
   lane TEXT NOT NULL CHECK (CASE lane {{lanes}} ELSE 0 END),
   cause TEXT NOT NULL,
@@ -161,6 +162,13 @@ CREATE TABLE event (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_by_resource ON event (kind, resource, sequence) WHERE kind <> '';
+
+-- Hosts on which no new job may begin.
+CREATE TABLE cordon (
+  host TEXT PRIMARY KEY CHECK (host <> ''),
+  why TEXT NOT NULL CHECK (why <> ''),
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE host (
   host TEXT PRIMARY KEY CHECK (host <> ''),

@@ -19,6 +19,7 @@ bool accepts(lifecycle_state from, lifecycle_state to) {
   if (from == to) return true;
   if (from == scrub && to == scrubbing) return true;
   if (from == scrub_queue && to == scrubbing) return true;
+  if (from == unresourced) return class_of(to) == state_class::wants_work;
   if (to == unresourced) return class_of(from) == state_class::in_progress || from == requested;
   return row(from).forward == to;
 }
@@ -158,7 +159,16 @@ class played_channel final : public command_channel {
     said.boot_id = host().boot_id;
     sink_.reported(said);
   }
-  void cancel(const run_id&) override {}
+  void cancel(const run_id& run) override {
+    if (!host().reachable) return;
+    ++host().cancels;
+    const auto found = host().known.find(run);
+    if (found == host().known.end() || found->second.status != run_status::running || host().deaf) return;
+    found->second.status = run_status::finished;
+    found->second.exit_code = 143;
+    found->second.cancelled = true;
+    ask(run);
+  }
   void forget(std::vector<run_id> runs) override {
     for (const auto& run : runs) host().known.erase(run);
   }
@@ -230,6 +240,12 @@ void region_fixture::start() {
     }
     return std::optional<job_with_steps>{};
   };
+  context_->last_job_of = [this](const resource_id& id) -> result<std::optional<job>> {
+    std::optional<job> newest;
+    for (const auto& [number, one] : store->jobs)
+      if (one.resource == id) newest = one;
+    return newest;
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
@@ -249,6 +265,19 @@ void region_fixture::start() {
     caf::anon_send(directory_->reporter, reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
   caf::anon_send(directory_->region, reign_begun{open});
   caf::anon_send(directory_->poller, tick{});
+}
+
+std::string region_fixture::tell(operator_command what) {
+  auto said = std::make_shared<std::string>();
+  what.by = "operator: as the test wants";
+  tell_without_settling(what,
+                        [said](const result<std::string>& answer) { *said = answer ? *answer : answer.error().code; });
+  settle();
+  return *said;
+}
+
+void region_fixture::tell_without_settling(operator_command what, operator_answer answer) {
+  caf::anon_send(directory_->region, operator_asked{std::move(what), std::move(answer)});
 }
 
 void region_fixture::reload(std::shared_ptr<region_config> next) {

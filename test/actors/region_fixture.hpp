@@ -49,6 +49,8 @@ struct played_host {
   std::multiset<std::string> secrets;              ///< that arrived with runs
   std::vector<std::string> log;                    ///< "primitive.verb" in order
   std::function<int(const run_request&)> behaves;  ///< exit code; none: 0
+  int cancels = 0;                                 ///< runs it was told to end
+  bool deaf = false;                               ///< and does not
   std::set<std::string> hangs;                     ///< scripts whose runs do not end until released
 };
 
@@ -60,7 +62,10 @@ class region_fixture {
   region_fixture();
   ~region_fixture();
 
-  void start();                                      ///< a new reign over what the store holds
+  void start();  ///< a new reign over what the store holds
+  /// What an operator is answered; the error's code, or the sentence.
+  std::string tell(operator_command what);
+  void tell_without_settling(operator_command what, operator_answer answer);
   void reload(std::shared_ptr<region_config> next);  ///< as SIGHUP does
   void crash();                                      ///< nothing more is said or done by anybody
   bool running() const { return system_ != nullptr; }

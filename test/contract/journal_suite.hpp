@@ -209,6 +209,15 @@ inline void rows_suite(journal_place& place) {
     must_commit(*open, {{first}, {second}});
     CHECK(all_text(must_begin(*open).hosts) == all_text(std::vector{second}));
   }
+  SECTION("a host is cordoned with the last reason given, until that is taken back") {
+    const host_cordoned first{host_id("kvm-1"), "a disk", wall_time(milliseconds(1))};
+    const host_cordoned second{host_id("kvm-1"), "two disks", wall_time(milliseconds(2))};
+    const host_cordoned other{host_id("kvm-2"), "a fan", wall_time(milliseconds(3))};
+    must_commit(*open, {{first, other}, {second}});
+    CHECK(all_text(must_begin(*open).cordons) == all_text(std::vector{second, other}));
+    must_commit(*open, {{host_cordoned{host_id("kvm-1"), "", {}}, host_cordoned{host_id("nobody"), "", {}}}});
+    CHECK(all_text(must_begin(*open).cordons) == all_text(std::vector{other}));
+  }
   SECTION("ending what is not there changes nothing") {
     must_commit(*open, {{full_job(7), full_lease(7), full_report(7)}});
     must_commit(*open, {{end_lease{host_id("nobody"), "nothing", job_id(7)}, end_report{12345},
@@ -291,6 +300,7 @@ inline std::vector<std::pair<std::string, mutation>> refused_rows() {
   add("report state beyond the table", full_report(1), [](report& r) { r.state = static_cast<lifecycle_state>(77); });
   add("event without a topic", full_event(1), [](event& e) { e.topic.clear(); });
   add("host without a name", host_seen{}, [](host_seen&) {});
+  add("cordon of a host without a name", host_cordoned{{}, "why", {}}, [](host_cordoned&) {});
   return all;
 }
 

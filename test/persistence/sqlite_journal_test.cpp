@@ -218,6 +218,22 @@ TEST_CASE("only the newest events are kept, and their numbers go on without gaps
   }
 }
 
+TEST_CASE("only the newest ended jobs are kept, with their steps, and every open one") {
+  file_place place;
+  place.options.jobs_kept = 10;
+  auto open = must_open(place);
+  must_commit(*open, {{full_job(1, job_state::waiting), full_step(1)}});
+  must_commit(*open, {{full_job(2, job_state::failed), full_step(2), full_lease(2)}});  // its lease has not ended
+  for (int i = 3; i < 40; ++i) must_commit(*open, {{full_job(i, job_state::succeeded), full_step(i)}});
+  const auto kept = place.look();
+  CHECK(kept.jobs.size() == 1 + 10);
+  CHECK(kept.jobs.at(0).id == job_id(1));
+  CHECK(kept.jobs.at(1).id == job_id(2));
+  CHECK(kept.jobs.at(2).id == job_id(31));
+  CHECK(ask_sql(place.path(), "SELECT count(*) FROM step") == 11);
+  CHECK(must_begin(*open).last_job == 39);
+}
+
 TEST_CASE("a journal far above its bound of events shrinks a little with every commit") {
   file_place place;
   must_commit(*must_open(place), many_events(1000));

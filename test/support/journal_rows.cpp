@@ -41,6 +41,7 @@ job full_job(int n, job_state state) {
   row.root = job_id(n + 2000);
   row.resource = {"virtual_router", std::to_string(n)};
   row.what = operation::scrub_prep;
+  row.during = lifecycle_state::scrub_prep;
   row.state = state;
   row.in = lane::audit;
   row.cause = "cloud: requested" + hostile;
@@ -113,13 +114,13 @@ std::string text(const resource& row) {
 
 std::string text(const job& row) {
   return fmt::format(
-      "job {} parent={} root={} {} {} {} {} cause={} repair={} only={} attempt={} before={} cancel={} waits={} "
+      "job {} parent={} root={} {} {} {} {} {} cause={} repair={} only={} attempt={} before={} cancel={} waits={} "
       "until={} created={} started={} ended={} "
       "degraded={} {} {}",
-      row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.state),
-      name(row.in), row.cause, row.repair, row.only_host, row.attempt, shown(row.not_before), row.cancel, row.waits_for,
-      shown(row.wait_deadline), shown(row.created), shown(row.started), shown(row.ended), row.degraded, row.error_code,
-      row.error_message);
+      row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.during),
+      name(row.state), name(row.in), row.cause, row.repair, row.only_host, row.attempt, shown(row.not_before),
+      row.cancel, row.waits_for, shown(row.wait_deadline), shown(row.created), shown(row.started), shown(row.ended),
+      row.degraded, row.error_code, row.error_message);
 }
 
 std::string text(const step& row) {
@@ -150,6 +151,10 @@ std::string text(const event& row) {
 
 std::string text(const host_seen& row) {
   return fmt::format("host {} {} {}", row.host.value(), row.boot_id, shown(row.at));
+}
+
+std::string text(const host_cordoned& row) {
+  return fmt::format("cordon {} {} {}", row.host.value(), row.why, shown(row.since));
 }
 
 }  // namespace regent::test

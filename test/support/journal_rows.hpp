@@ -22,6 +22,7 @@ std::string text(const lease& row);
 std::string text(const report& row);
 std::string text(const event& row);
 std::string text(const host_seen& row);
+std::string text(const host_cordoned& row);
 
 /// One row on each line.
 template <class Rows>

@@ -69,6 +69,9 @@ refusal check(const memory_store&, const event& row) {
 refusal check(const memory_store&, const host_seen& row) {
   return row.host.empty() ? refusal("which host?") : refusal{};
 }
+refusal check(const memory_store&, const host_cordoned& row) {
+  return row.host.empty() && !row.why.empty() ? refusal("which host?") : refusal{};
+}
 refusal check(const memory_store&, const end_lease&) { return {}; }
 refusal check(const memory_store&, const end_report&) { return {}; }
 refusal check(const memory_store&, const forget_resource&) { return {}; }
@@ -91,6 +94,12 @@ class attempt {
   void apply(step& row) { put(store_.steps, {row.job.value(), row.index}, row); }
   void apply(lease& row) { put(store_.leases, {row.host.value(), row.scope}, row); }
   void apply(host_seen& row) { put(store_.hosts, row.host.value(), row); }
+  void apply(host_cordoned& row) {
+    if (row.why.empty())
+      drop(store_.cordons, row.host.value());
+    else
+      put(store_.cordons, row.host.value(), row);
+  }
   void apply(report& row) {
     change(store_.last_report, store_.last_report + 1);
     auto kept = row;
@@ -174,6 +183,7 @@ class memory_journal final : public journal {
     for (const auto& [key, row] : store_->leases) found.leases.push_back(row);
     for (const auto& [key, row] : store_->reports) found.reports.push_back(row);
     for (const auto& [key, row] : store_->hosts) found.hosts.push_back(row);
+    for (const auto& [key, row] : store_->cordons) found.cordons.push_back(row);
     return found;
   }
 

@@ -1,0 +1,86 @@
+// An operator's cancel: durable first, then the run is ended on its host, what it left is read back, and the job comes to
+// rest as cancelled. A reign that dies on the way does the rest in its next life, for the job says that it is cancelled.
+#include <algorithm>
+
+#include "actors/lifecycle_rows.hpp"
+#include "actors/lifecycle_work.hpp"
+
+namespace regent {
+
+void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
+  auto* target = execution_ ? &execution_->job() : claim_ ? &*claim_ : nullptr;
+  if (target == nullptr || target->id != message.job)
+    return message.answer(fail(error_kind::conflict, "job_not_open", "job {} is not at work on {} now",
+                               message.job.value(), task_->id.text()));
+  if (closing_)
+    return message.answer(fail(error_kind::conflict, "job_ending", "job {} has just come to its end: {}",
+                               message.job.value(), name(target->state)));
+  if (!target->cancel.empty())
+    return message.answer(fmt::format("job {} is being cancelled already ({})", message.job.value(), target->cancel));
+  target->cancel = message.by;
+  const auto sentence = fmt::format("job {} is cancelled; it was: {}", message.job.value(), doing_);
+  transaction change{*target, event_of("job.cancel_asked", task_->id, target->root, message.by, now())};
+  caf::anon_send(directory_->journal,
+                 commit_wanted{std::make_shared<transaction>(std::move(change)), cancel_tag, me(),
+                               [answer = message.answer, sentence](const std::optional<error>& failed) {
+                                 answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
+                               }});
+}
+
+/// From here on everything that goes on by itself (an answered commit, a granted lease) sees that it is cancelled.
+void lifecycle_work::begin_cancel() {
+  log::info("{}: cancelled ({})", task_->id.text(), doing_);
+  switch (phase_) {
+    case phase::committing:
+    case phase::settled: return;
+    case phase::reading:
+      on_record_ = nullptr;
+      return execution_ ? close(false) : end_claim(job_state::cancelled, "cancelled", claim_->cancel);
+    case phase::claiming:
+      if (!on_timer_) return;  // the cloud is being asked: its answer decides
+      stop_timer();
+      return end_claim(job_state::cancelled, "cancelled", claim_->cancel);
+    case phase::leasing:
+    case phase::backing_off: return advance();
+    case phase::running: return end_run();
+  }
+}
+
+void lifecycle_work::end_run() {
+  // What is sent is ended; what is unknown is being read back, which ends by itself, but is not waited for without end either.
+  const auto running = std::find_if(execution_->steps().begin(), execution_->steps().end(), [](const step& one) {
+    return one.state == step_state::sent || one.state == step_state::unknown;
+  });
+  if (running == execution_->steps().end()) return;
+  const auto host = directory_->host(running->host);
+  if (!host) return;
+  enter(phase::running, fmt::format("ending step {} on {}", running->index + 1, running->host.value()),
+        fmt::format("run {} on {} to end", running->run.value(), running->host.value()));
+  if (running->state == step_state::sent) caf::anon_send(host, run_cancelled{running->run});
+  set_timer(limits::cancel_answer, [host, run = running->run] {
+    caf::anon_send(host, run_withdrawn{run, fmt::format("it was to end, and the host has not said so within {}",
+                                                        span_text(limits::cancel_answer))});
+  });
+}
+
+void lifecycle_work::run_ended_by_cancel(int index, const run_outcome& outcome) {
+  stop_timer();
+  dirty_.insert(index);
+  if (execution_->steps()[static_cast<std::size_t>(index)].state == step_state::unknown) {
+    execution_->found_after_cancel(index, outcome);
+    return close(false);
+  }
+  if (!execution_->cancelled(index, outcome, now())) return advance();
+  const auto status = context_->facts.hosts.find(execution_->steps()[static_cast<std::size_t>(index)].host);
+  if (!status || status->state != "up") return close(false);
+  const job_execution::send back{index, true};
+  const auto& ended = execution_->steps()[static_cast<std::size_t>(index)];
+  execution_->sending(back, now(), ended.boot_id);
+  transaction change;
+  take_dirty(change);
+  enter(phase::committing, fmt::format("reading back step {}", index + 1));
+  commit(std::move(change),
+         [this, index] { dispatch(execution_->steps()[static_cast<std::size_t>(index)], true, false); });
+}
+
+}  // namespace regent
