@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "sim/cloud_model.hpp"
 #include "sim/cloud_view.hpp"
@@ -16,33 +15,37 @@ namespace {
 struct state_codes {
   kind what;
   int not_a_number;
-  int out_of_range;
+  int out_of_range;  ///< 0: told by the next two
   int no_way_out;
   int not_allowed;
 };
 
-constexpr std::array<state_codes, 4> codes_of_kinds{{
+constexpr std::array<state_codes, 5> codes_of_kinds{{
     {kind::virtual_router, 101, 102, 103, 104},
     {kind::vm, 104, 105, 106, 107},
     {kind::snapshot, 103, 104, 105, 106},
     {kind::backup, 103, 104, 105, 106},
+    {kind::ceph, 101, 0, 102, 103},
 }};
 
 const state_codes& codes_of(kind what) {
   return *std::find_if(codes_of_kinds.begin(), codes_of_kinds.end(), [what](const auto& c) { return c.what == what; });
 }
 
-std::string update_code(kind what, int number) { return fmt::format("iaas_{}_update_{:03}", name(what), number); }
+/// The list without which a kind's record cannot be sent whole, and the codes of one that is none or empty.
+struct needed_list {
+  kind what;
+  std::string_view field;
+  int not_a_list;
+  int empty;
+};
+constexpr std::array<needed_list, 2> needed_lists{
+    {{kind::virtual_router, "subnets", 105, 106}, {kind::vm, "ip_addresses", 111, 112}}};
 
-/// As the server reads it: a number, or text that is one.
-std::optional<std::int64_t> as_number(const json::value& value) {
-  if (value.is_int64()) return value.get_int64();
-  if (!value.is_string()) return std::nullopt;
-  const std::string_view text(value.get_string());
-  std::int64_t number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+const needed_list* needed_list_of(kind what) {
+  const auto* found =
+      std::find_if(needed_lists.begin(), needed_lists.end(), [what](const auto& n) { return n.what == what; });
+  return found == needed_lists.end() ? nullptr : found;
 }
 
 /// What a user resizes; each such change also moves the VM to an update.
@@ -60,13 +63,20 @@ bool differs(const row& of, const json::object& change, std::string_view field) 
   return wish && !wish->is_null() && (!is || *is != *wish);
 }
 
-std::optional<lifecycle_state> update_of(lifecycle_state state) {
-  if (state == running) return running_update;
-  if (state == quiesced) return quiesced_update;
-  return std::nullopt;
+/// What of an entry of "subnets" counts: the others come along when a record is sent back as it was read.
+json::value subnet_wish(const json::value& entry) {
+  if (!entry.is_object()) return entry;
+  json::object out;
+  for (const auto field : {"id", "name", "address_range", "vlan"})
+    if (const auto* value = entry.get_object().if_contains(field)) out[field] = *value;
+  return out;
 }
 
 }  // namespace
+
+std::string cloud_model::update_code(kind what, int number) {
+  return fmt::format("iaas_{}_update_{:03}", name(what), number);
+}
 
 cloud_model::verdict cloud_model::check_state(kind what, const row& of, const json::value& wish, caller by) const {
   const auto& codes = codes_of(what);
@@ -75,11 +85,12 @@ cloud_model::verdict cloud_model::check_state(kind what, const row& of, const js
   const auto now = state_in(of);
   if (*number == number_in(of, "state", -1)) return std::nullopt;
   const auto to = state_of(*number);
-  if (!to) return refusal{"state", update_code(what, codes.out_of_range), "\"state\" must be a valid state."};
+  if (!to && codes.out_of_range != 0)
+    return refusal{"state", update_code(what, codes.out_of_range), "\"state\" must be a valid state."};
   const auto& ways = routes_from(now, by, what == kind::snapshot || what == kind::backup);
   if (ways.empty())
     return refusal{"state", update_code(what, codes.no_way_out), "The current state cannot be left by this user."};
-  if (std::find(ways.begin(), ways.end(), *to) == ways.end())
+  if (!to || std::find(ways.begin(), ways.end(), *to) == ways.end())
     return refusal{"state", update_code(what, codes.not_allowed), "The requested change of state is not allowed."};
   if (what == kind::vm) return check_vm_state(of, *to);
   if (what == kind::snapshot || what == kind::backup) {
@@ -103,19 +114,30 @@ cloud_model::verdict cloud_model::check_vm_state(const row& vm, lifecycle_state 
   return std::nullopt;
 }
 
-cloud_model::verdict cloud_model::check_vm_sizes(const row& vm, const json::object& change,
-                                                 std::optional<lifecycle_state>& to) const {
-  const auto sent = to;
-  for (const auto& size : size_fields) {
-    if (!differs(vm, change, size.field)) continue;
-    const std::string field(size.field);
-    if (sent && *sent != running_update && *sent != quiesced_update)
-      return refusal{field, update_code(kind::vm, size.wrong_state), "Only an update may carry this change."};
-    if (sent) continue;
-    to = update_of(state_in(vm));
-    if (!to) return refusal{field, update_code(kind::vm, size.not_at_rest), "The VM is neither running nor quiesced."};
-  }
+cloud_model::verdict cloud_model::check_resize(kind what, const row& of, std::string_view field, int not_at_rest,
+                                               int wrong_state, std::optional<lifecycle_state>& to) {
+  if (to && *to != running_update && *to != quiesced_update)
+    return refusal{std::string(field), update_code(what, wrong_state), "Only an update may carry this change."};
+  if (!to) to = update_of(state_in(of));
+  if (!to) return refusal{std::string(field), update_code(what, not_at_rest), "It is neither running nor quiesced."};
   return std::nullopt;
+}
+
+cloud_model::verdict cloud_model::check_vm_sizes(const row& vm, const json::object& change,
+                                                 std::optional<lifecycle_state>& to) {
+  for (const auto& size : size_fields)
+    if (differs(vm, change, size.field))
+      if (const auto no = check_resize(kind::vm, vm, size.field, size.not_at_rest, size.wrong_state, to)) return no;
+  return std::nullopt;
+}
+
+cloud_model::verdict cloud_model::check_needed_list(kind what, const json::object& change) {
+  const auto* needs = needed_list_of(what);
+  const auto* list = needs ? change.if_contains(needs->field) : nullptr;
+  if (!list || (list->is_array() && !list->get_array().empty())) return std::nullopt;
+  const bool empty = list->is_null() || list->is_array();
+  return refusal{std::string(needs->field), update_code(what, empty ? needs->empty : needs->not_a_list),
+                 fmt::format("\"{}\" must be a list with something in it.", needs->field)};
 }
 
 cloud_model::verdict cloud_model::check_backup_time(const json::object& change, caller by) const {
@@ -131,40 +153,62 @@ cloud_model::verdict cloud_model::check_backup_time(const json::object& change, 
 
 cloud_model::verdict cloud_model::check_router_subnets(const json::object& change, router_spec& subnets) const {
   const auto* list = change.if_contains("subnets");
-  if (!list || list->is_null()) return std::nullopt;
-  auto read = parse_router_part("subnets", json::serialize(*list));
+  if (!list) return std::nullopt;
+  json::array wishes;
+  for (const auto& entry : list->get_array()) wishes.push_back(subnet_wish(entry));
+  auto read = parse_router_part("subnets", json::serialize(wishes));
   subnets = std::move(read.value);
-  if (read.problems.empty() && !subnets.subnets.empty()) return std::nullopt;
-  return refusal{"subnets", update_code(kind::virtual_router, 108),
-                 read.problems.empty() ? "The list is empty." : read.problems.front().message};
+  if (read.problems.empty()) return std::nullopt;
+  return refusal{"subnets", update_code(kind::virtual_router, 108), read.problems.front().message};
+}
+
+cloud_model::verdict cloud_model::check_router_scrub(const row& router, std::optional<lifecycle_state> to) const {
+  if (to != scrubbing) return std::nullopt;
+  for (const auto id : rows_.where(kind::vm, "project_id", number_in(router, "project_id", -1)))
+    if (state_in(*rows_.find(kind::vm, id)) != closed)
+      return refusal{"", update_code(kind::virtual_router, 3), "The project still has VMs that are not closed."};
+  return std::nullopt;
+}
+
+cloud_model::verdict cloud_model::check(kind what, const row& of, const json::object& change, caller by,
+                                        accepted& out) const {
+  if (what == kind::ceph && number_in(of, "parent_id", -1) != -1)
+    return refusal{"", update_code(what, 201), "A volume cannot be changed while it is attached.", 403};
+  if (const auto* wish = change.if_contains("state"); wish && !wish->is_null()) {
+    if (const auto no = check_state(what, of, *wish, by)) return no;
+    if (const auto number = as_number(*wish); number != number_in(of, "state", -1)) out.to = state_of(*number);
+  }
+  if (const auto no = check_needed_list(what, change)) return no;
+  if (what == kind::vm) {
+    if (const auto no = check_vm_addresses(of, change, out.nat)) return no;
+    return check_vm_sizes(of, change, out.to);
+  }
+  if (what == kind::virtual_router) {
+    if (const auto no = check_router_subnets(change, out.subnets)) return no;
+    return check_router_scrub(of, out.to);
+  }
+  if (what == kind::ceph) return check_volume(of, change, by, out.to);
+  return what == kind::backup ? check_backup_time(change, by) : std::nullopt;
 }
 
 answer cloud_model::patch_with_state(kind what, row& of, const json::object& change, caller by) {
-  const auto says_no = [](const refusal& why) {
-    return why.field.empty() ? refused(400, why.code, why.detail) : field_refused(why.field, why.code, why.detail);
-  };
-  std::optional<lifecycle_state> to;
-  if (const auto* wish = change.if_contains("state"); wish && !wish->is_null()) {
-    if (const auto no = check_state(what, of, *wish, by)) return says_no(*no);
-    if (const auto number = as_number(*wish); number != number_in(of, "state", -1)) to = state_of(*number);
-  }
-  router_spec subnets;
-  if (what == kind::vm)
-    if (const auto no = check_vm_sizes(of, change, to)) return says_no(*no);
-  if (what == kind::backup)
-    if (const auto no = check_backup_time(change, by)) return says_no(*no);
-  if (what == kind::virtual_router) {
-    if (const auto no = check_router_subnets(change, subnets)) return says_no(*no);
-    const auto vms = rows_.where(kind::vm, "project_id", number_in(of, "project_id", -1));
-    if (to == scrubbing &&
-        std::any_of(vms.begin(), vms.end(), [this](auto id) { return state_in(*rows_.find(kind::vm, id)) != closed; }))
-      return refused(400, update_code(what, 3), "The project still has VMs that are not closed.");
-  }
-  write(what, of, change, to);
-  if (!subnets.subnets.empty()) merge_subnets(number_in(of, "id"), subnets);
-  if (by == caller::user || (what == kind::virtual_router && to == scrubbing) || (what == kind::vm && to == closed))
-    tell_robot(project_of(what, of));
+  accepted doing;
+  if (const auto no = check(what, of, change, by, doing))
+    return no->field.empty() ? refused(no->status, no->code, no->detail)
+                             : field_refused(no->field, no->code, no->detail);
+  write(what, of, change, doing);
+  if (!doing.subnets.subnets.empty()) merge_subnets(number_in(of, "id"), doing.subnets);
+  const bool is_news =
+      (what == kind::virtual_router && doing.to == scrubbing) || (what == kind::vm && doing.to == closed);
+  if (by == caller::user || is_news) tell_robot(project_of(what, of));
   return content_answer(view(rows_, what, of, detail::listed));
+}
+
+answer cloud_model::put(kind what, std::int64_t id, json::object record, caller by) {
+  const auto* needs = needed_list_of(what);
+  if (!needs) return detail_answer(405, "Method \"PUT\" not allowed.");
+  record.emplace(needs->field, nullptr);  // one that is missing is refused as an empty one is
+  return patch(what, id, record, by);
 }
 
 answer cloud_model::patch_project(row& project, const json::object& change) {

@@ -7,7 +7,8 @@
 
 namespace regent::sim {
 
-void cloud_model::write(kind what, row& of, const json::object& change, std::optional<lifecycle_state> to) {
+void cloud_model::write(kind what, row& of, const json::object& change, const accepted& doing) {
+  const auto to = doing.to;
   json::object resized;
   if (what == kind::vm) {
     for (const auto field : {"name", "userdata"})
@@ -16,7 +17,10 @@ void cloud_model::write(kind what, row& of, const json::object& change, std::opt
       if (const auto* value = change.if_contains(field); value && !value->is_null() && *value != of[field])
         resized[field] = *value;
     for (const auto& [field, value] : resized) of[field] = value;
+    change_nat(doing.nat);
+    if (!doing.nat.empty()) resized["nat"] = nat_count(of);
   }
+  if (what == kind::ceph) write_volume(of, change);
   if (what == kind::snapshot && to == scrub) of["remove_subtree"] = flag_in(change, "remove_subtree");
   if (what == kind::backup && !text_in(change, "time_valid").empty()) {
     auto time = text_in(change, "time_valid");
@@ -28,6 +32,7 @@ void cloud_model::write(kind what, row& of, const json::object& change, std::opt
     enter_state(what, of, *to);
   else
     rows_.touch(of);
+  if (!doing.nat.empty()) nudge_routers_of(number_in(of, "project_id", -1));
 }
 
 void cloud_model::enter_state(kind what, row& of, lifecycle_state to) {
@@ -42,7 +47,7 @@ void cloud_model::enter_state(kind what, row& of, lifecycle_state to) {
 }
 
 void cloud_model::add_history(kind what, row& of, std::optional<lifecycle_state> to, const json::object& changed) {
-  if (what == kind::virtual_router) return;
+  if (what == kind::virtual_router || what == kind::ceph) return;
   json::object entry{{"created", rows_.stamp()}, {"modified_by", 2}};
   entry[fmt::format("{}_id", name(what))] = of["id"];
   entry["state"] = to ? json::value(number_of(*to)) : of["state"];
@@ -50,7 +55,7 @@ void cloud_model::add_history(kind what, row& of, std::optional<lifecycle_state>
     for (const auto field : {"cpu_quantity", "cpu_sku", "gpu_quantity", "gpu_sku", "image_quantity", "image_sku",
                              "nat_quantity", "nat_sku", "ram_quantity", "ram_sku"})
       entry[field] = nullptr;
-    for (const auto field : {"cpu", "ram", "gpu"})
+    for (const auto field : {"cpu", "ram", "gpu", "nat"})
       if (changed.contains(field)) entry[std::string(field) + "_quantity"] = changed.at(field);
     const auto project = number_in(of, "project_id");
     const auto* owner = rows_.find(kind::project, project);
@@ -111,9 +116,7 @@ void cloud_model::close_vm(const row& vm) {
   bool had_nat = false;
   for (const auto address : rows_.where(kind::ip_address, "vm_id", number_in(vm, "id")))
     had_nat = erase_address(address) || had_nat;
-  if (!had_nat) return;
-  for (const auto router : rows_.where(kind::virtual_router, "project_id", number_in(vm, "project_id", -1)))
-    nudge_router(router);
+  if (had_nat) nudge_routers_of(number_in(vm, "project_id", -1));
 }
 
 void cloud_model::flip_active(row& snapshot) {
@@ -137,10 +140,13 @@ bool cloud_model::nudge_router(std::int64_t id) {
   auto* router = rows_.find(kind::virtual_router, id);
   if (!router) return false;
   rows_.touch(*router);
-  const auto now = state_in(*router);
-  if (now != running && now != quiesced) return false;
-  enter_state(kind::virtual_router, *router, now == running ? running_update : quiesced_update);
-  return true;
+  const auto to = update_of(state_in(*router));
+  if (to) enter_state(kind::virtual_router, *router, *to);
+  return to.has_value();
+}
+
+void cloud_model::nudge_routers_of(std::int64_t project) {
+  for (const auto router : rows_.where(kind::virtual_router, "project_id", project)) nudge_router(router);
 }
 
 void cloud_model::tell_robot(std::int64_t id) {

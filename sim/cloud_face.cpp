@@ -35,6 +35,7 @@ bool is_kind(const std::string& text) {
 bool is_known(const std::vector<std::string>& at) {
   if (at.size() == 2 && at[0] == "auth") return at[1] == "login";
   if (at.size() == 1) return at[0] == "run_robot" || is_kind(at[0]);
+  if (at.size() == 4) return at[0] == "attach" && id_of(at[1]) && at[2] == "parent" && id_of(at[3]);
   return at.size() == 2 && id_of(at[1]) && (is_kind(at[0]) || at[0] == "detach");
 }
 
@@ -85,6 +86,8 @@ result<void> cloud_face::load(const records_spec& records) {
     if (auto done = model_.add(server); !done) return done;
   for (const auto& project : records.projects)
     if (auto done = model_.add(project); !done) return tl::unexpected(done.error());
+  for (const auto& device : records.devices)
+    if (auto done = model_.add(device); !done) return done;
   return {};
 }
 
@@ -155,7 +158,11 @@ answer cloud_face::dialect(const call& what) {
 
 answer cloud_face::dialect_call(const call& what, const std::string& path, const visitor& who) {
   const auto at = path_parts(path);
-  if (at[0] == "detach") return html_answer(500, "Server Error (500)");
+  if (at[0] == "attach" || at[0] == "detach") {
+    if (what.method != "PUT") return not_allowed(what.method);
+    return at[0] == "attach" ? model_.attach(*id_of(at[1]), *id_of(at[3]), who.as)
+                             : model_.detach(*id_of(at[1]), who.as);
+  }
   if (at[0] == "run_robot") {
     if (what.method != "GET" && what.method != "POST") return not_allowed(what.method);
     if (who.as == caller::user)
@@ -167,6 +174,8 @@ answer cloud_face::dialect_call(const call& what, const std::string& path, const
   }
   const auto of = *parse_kind(at[0]);
   if (at.size() == 2) return record_call(what, of, *id_of(at[1]), who);
+  // As published. Volumes are created by the play.
+  if (what.method == "POST" && of == kind::ceph) return html_answer(500, "Server Error (500)");
   if (what.method != "GET") return not_allowed(what.method);
   return model_.list(of, parse_query(query_of(what.target)));
 }
@@ -177,11 +186,12 @@ answer cloud_face::record_call(const call& what, kind of, std::int64_t id, const
     if (who.as == caller::user) return model_.remove_vpn(id);
     return refused(403, "iaas_vpn_delete_201", "The orchestrator may not delete a VPN.");
   }
-  if (what.method != "PATCH") return not_allowed(what.method);
+  const bool whole = what.method == "PUT";
+  if (!whole && what.method != "PATCH") return not_allowed(what.method);
   const auto body = body_of(what);
   if (!body) return body.error();
   if (!body->is_object()) return detail_answer(400, "The body must be an object.");
-  return model_.patch(of, id, body->get_object(), who.as);
+  return whole ? model_.put(of, id, body->get_object(), who.as) : model_.patch(of, id, body->get_object(), who.as);
 }
 
 void cloud_face::remember(const call& what, const std::string& path, const reply& done, const mishap& bad) {

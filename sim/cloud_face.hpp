@@ -6,14 +6,17 @@
 //   POST   /sim/faults {"kind":…}              see cloud_faults.hpp; GET lists, DELETE /sim/faults[/N] removes
 //   POST   /sim/projects                       a project as in a records file, YAML or JSON
 //   POST   /sim/projects/1/vms                 a VM as in a records file
-//   POST   /sim/snapshots {"vm_id":1}          also backups, and vpns {"virtual_router_id":1}
+//   POST   /sim/snapshots {"vm_id":1}          also backups; vpns {"virtual_router_id":1}; volumes {"project_id":1};
+//                                              devices {"server_id":1}; with any field of the record
 //   GET    /sim/virtual_router/3               the record as the dialect would answer it
 //   PATCH  /sim/virtual_router/3 {"state":5}   what a user sends; ?force=true writes any field, guards or not
 //   PATCH  /sim/virtual_router/3 {"raw":{"subnets":"x"},"raw_remove":["project"]}   bends the answer only; {} and []
-//   mend it PATCH  /sim/project/1 {"state":8}          scrubs the whole project; 4 restores it PUT
-//   /sim/virtual_router/3/firewall_rules […]   also subnets, nat, routes, sets; POST adds, DELETE empties PATCH
-//   /sim/firewall_rule/5 {"allow":false}       also subnet: fields are written and the router is set to update DELETE
-//   /sim/virtual_router/3               asks for scrub as a user; ?force=true: the record is gone. Rules, subnets: gone
+//                                              mend it
+//   PATCH  /sim/project/1 {"state":8}          scrubs the whole project; 4 restores it
+//   PUT    /sim/virtual_router/3/firewall_rules […]   also subnets, nat, routes, sets; POST adds, DELETE empties
+//   PATCH  /sim/firewall_rule/5 {"allow":false}       also subnet: fields are written and the router is set to update
+//   DELETE /sim/virtual_router/3               asks for scrub as a user; ?force=true: the record is gone. Rules,
+//                                              subnets: gone
 #pragma once
 
 #include <chrono>

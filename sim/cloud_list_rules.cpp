@@ -84,6 +84,29 @@ const list_rules& rules_of(kind what) {
   static const list_rules vpn{{{"created", time}, {"id", number}, {"virtual_router_id", number}, {"vpn_type", text}},
                               {"id", "created"}};
   static const list_rules image{{{"display_name", text}, {"id", number}}, {"display_name", "id"}};
+  static const list_rules ceph{{{"name", text},
+                                {"parent_id", number},
+                                {"project_id", number},
+                                {"project__address_id", number},
+                                {"project__name", text},
+                                {"project__region_id", number},
+                                {"state", number}},
+                               {"name"}};
+  static const list_rules device{{{"created", time},
+                                  {"device_type_id", number},
+                                  {"device_type__description", text},
+                                  {"device_type__sku", text},
+                                  {"id", number},
+                                  {"id_on_host", text},
+                                  {"server_id", number},
+                                  {"updated", time},
+                                  {"vm_id", number},
+                                  {"vm__name", text},
+                                  {"vm__project_id", number},
+                                  {"vm__project__address_id", number},
+                                  {"vm__project__name", text},
+                                  {"vm__project__region_id", number}},
+                                 {"id_on_host", "created", "server_id", "updated", "vm_id"}};
   static const list_rules none{{}, {"id"}};
   switch (what) {
     case kind::virtual_router: return router;
@@ -96,6 +119,8 @@ const list_rules& rules_of(kind what) {
     case kind::server: return server;
     case kind::vpn: return vpn;
     case kind::image: return image;
+    case kind::ceph: return ceph;
+    case kind::device: return device;
     case kind::firewall_rule: break;
   }
   return none;

@@ -44,6 +44,7 @@ answer cloud_model::patch(kind what, std::int64_t id, const json::object& change
   if (!found) return not_found(what, "update");
   if (row_of(what).has_state) return patch_with_state(what, *found, change, by);
   if (what == kind::vpn) return patch_vpn(*found, change, by);
+  if (what == kind::device) return patch_device(*found, change, by);
   if (what != kind::project) return detail_answer(405, "Method \"PATCH\" not allowed.");
   if (by == caller::orchestrator)
     return refused(403, "iaas_project_update_201", "The orchestrator may not change a project.");

@@ -31,6 +31,13 @@ class cloud_model {
   answer list(kind what, const query_items& query) const;
   /// A change of one record. A state that the record already has is accepted, and `updated` moves on.
   answer patch(kind what, std::int64_t id, const json::object& change, caller by);
+  /// A record sent whole: a PATCH that must carry the list which its kind needs.
+  answer put(kind what, std::int64_t id, json::object record, caller by);
+  /// A user hangs a volume on a VM of its project.
+  answer attach(std::int64_t volume, std::int64_t vm, caller by);
+  /// A user asks to take it off, and the orchestrator says that it has; 500, as published, unless the region's
+  /// `detach_works`.
+  answer detach(std::int64_t volume, caller by);
   /// A user deletes a VPN.
   answer remove_vpn(std::int64_t id);
   /// GET run_robot/: reads and clears the region's flag, whatever becomes of the answer.
@@ -44,6 +51,7 @@ class cloud_model {
   /// is taken.
   result<std::int64_t> add(const project_spec& project);
   result<void> add(const server_spec& server);
+  result<void> add(const device_spec& device);
   void set_region(const region_spec& region);
   /// Writes fields as they are, without guards or side effects; `raw` and `raw_remove` bend only the answer.
   answer force(kind what, std::int64_t id, const json::object& fields);
@@ -55,7 +63,7 @@ class cloud_model {
   answer append(std::int64_t router, const router_spec& what);
   /// A new VM in a project that stands.
   answer add(std::int64_t project, const vm_spec& vm);
-  /// Creates a snapshot, backup, VPN or any other record in a project that stands. State 1 if the kind has states.
+  /// Creates a snapshot, backup, VPN, volume or device for something that stands. State 1 if the kind has states.
   answer create(kind what, json::object fields);
   /// Removes the record; subnets, rules and addresses set their router to update. Others just vanish.
   answer erase(kind what, std::int64_t id);
@@ -70,22 +78,43 @@ class cloud_model {
     std::string field;  ///< empty: the whole request
     std::string code;
     std::string detail;
+    int status = 400;
   };
   using verdict = std::optional<refusal>;  ///< none: allowed
 
+  /// Addresses of a VM whose public address changes.
+  struct nat_change {
+    std::vector<std::int64_t> off;                         ///< these lose theirs
+    std::vector<std::pair<std::int64_t, std::string>> on;  ///< these get this one
+    bool empty() const { return off.empty() && on.empty(); }
+  };
+  /// What a request does to a record, once it is allowed.
+  struct accepted {
+    std::optional<lifecycle_state> to;
+    router_spec subnets;
+    nat_change nat;
+  };
+
   // cloud_changes.cpp
+  static std::string update_code(kind what, int number);  ///< "iaas_vm_update_007"
   answer patch_with_state(kind what, row& of, const json::object& change, caller by);
   answer patch_project(row& project, const json::object& change);
   answer patch_vpn(row& vpn, const json::object& change, caller by);
+  verdict check(kind what, const row& of, const json::object& change, caller by, accepted& out) const;
   verdict check_state(kind what, const row& of, const json::value& wish, caller by) const;
+  /// A list that its kind needs may be left out of a PATCH, but is refused if it is empty.
+  static verdict check_needed_list(kind what, const json::object& change);
+  /// A change of size is part of an update: sets `to` if the request has no state of its own.
+  static verdict check_resize(kind what, const row& of, std::string_view field, int not_at_rest, int wrong_state,
+                              std::optional<lifecycle_state>& to);
   verdict check_vm_state(const row& vm, lifecycle_state to) const;
-  /// Sets `to` when the sizes themselves move the VM to an update.
-  verdict check_vm_sizes(const row& vm, const json::object& change, std::optional<lifecycle_state>& to) const;
+  static verdict check_vm_sizes(const row& vm, const json::object& change, std::optional<lifecycle_state>& to);
   verdict check_backup_time(const json::object& change, caller by) const;
   verdict check_router_subnets(const json::object& change, router_spec& subnets) const;
+  verdict check_router_scrub(const row& router, std::optional<lifecycle_state> to) const;
 
   // cloud_effects.cpp
-  void write(kind what, row& of, const json::object& change, std::optional<lifecycle_state> to);
+  void write(kind what, row& of, const json::object& change, const accepted& doing);
   void enter_state(kind what, row& of, lifecycle_state to);
   void add_history(kind what, row& of, std::optional<lifecycle_state> to, const json::object& changed);
   static json::array storage_history(const json::value& storages);
@@ -97,11 +126,28 @@ class cloud_model {
   void cascade_snapshot(std::int64_t parent, lifecycle_state to);
   /// The router's declaration changed: running and quiesced ones go to their update. True if it moved.
   bool nudge_router(std::int64_t router);
+  void nudge_routers_of(std::int64_t project);
   void tell_robot(std::int64_t project);
   std::int64_t project_of(kind what, const row& of) const;
   verdict check_project_scrub(std::int64_t project) const;
   void scrub_project(std::int64_t project);
   void restore_project(std::int64_t project);
+
+  // cloud_nat.cpp
+  verdict check_vm_addresses(const row& vm, const json::object& change, nat_change& nat) const;
+  const row* address_of_vm(const row& vm, const std::string& address) const;
+  void change_nat(const nat_change& nat);
+  void end_nat(row& inside);
+  std::int64_t nat_count(const row& vm) const;
+
+  // cloud_volumes.cpp
+  static verdict check_volume(const row& volume, const json::object& change, caller by,
+                              std::optional<lifecycle_state>& to);
+  static void write_volume(row& volume, const json::object& change);
+  void hang(row& volume, const json::value& vm, lifecycle_state state);
+  /// 204: a VM in 4 or 6 goes to its update, of which no row of its history tells.
+  answer update_vm(row& vm);
+  answer patch_device(row& device, const json::object& change, caller by);
 
   // cloud_poll.cpp
   std::vector<std::int64_t> polled_projects(bool changed) const;
@@ -111,14 +157,17 @@ class cloud_model {
 
   // cloud_play.cpp
   std::int64_t add_address(std::int64_t subnet, const std::string& address);
+  std::int64_t add_public_address(const std::string& address);
   std::optional<std::int64_t> subnet_around(std::int64_t router, const std::string& address) const;
-  std::string free_public_address() const;
+  /// Fewer than `count` if no more are free.
+  std::vector<std::string> free_public_addresses(std::size_t count) const;
   bool public_address_taken(const std::string& address) const;
   void add_parts(std::int64_t router, const router_spec& parts);
   void add_subnet(std::int64_t router, const subnet_spec& subnet);
   void add_rule(std::int64_t router, const rule_spec& rule, std::int64_t order);
   void add_nat(std::int64_t router, const nat_spec& nat);
   std::int64_t add_vm(std::int64_t project, std::int64_t router, const vm_spec& vm);
+  void add_volume(std::int64_t project, const volume_spec& volume);
   void clear_parts(std::int64_t router, const std::string& part);
   void drop_orphans(std::int64_t router, const std::vector<std::int64_t>& old_subnets);
   void merge_subnets(std::int64_t router, const router_spec& subnets);

@@ -7,6 +7,22 @@
 
 namespace regent::sim {
 
+namespace {
+
+/// What a record of this kind belongs to, for those that can be created alone.
+std::optional<kind> owner_of(kind what) {
+  switch (what) {
+    case kind::snapshot:
+    case kind::backup: return kind::vm;
+    case kind::vpn: return kind::virtual_router;
+    case kind::ceph: return kind::project;
+    case kind::device: return kind::server;
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
 std::optional<std::string> cloud_model::misplaced(std::int64_t router, const router_spec& parts) const {
   for (const auto& nat : parts.nat) {
     if (public_address_taken(nat.public_address))
@@ -33,8 +49,7 @@ void cloud_model::clear_parts(std::int64_t router, const std::string& part) {
   for (const auto subnet : subnets)
     for (const auto id : rows_.where(kind::ip_address, "subnet_id", subnet)) {
       auto& inside = *rows_.find(kind::ip_address, id);
-      rows_.erase(kind::ip_address, number_in(inside, "public_ip_id", -1));
-      inside["public_ip_id"] = nullptr;
+      end_nat(inside);
       if (number_in(inside, "vm_id", -1) == -1) rows_.erase(kind::ip_address, id);
     }
 }
@@ -141,18 +156,17 @@ std::int64_t cloud_model::router_of(kind what, const row& part) const {
 answer cloud_model::create(kind what, json::object fields) {
   auto whole = defaults_of(what);
   for (const auto& [field, value] : fields) whole[field] = value;
-  const auto owner = what == kind::vpn ? kind::virtual_router : kind::vm;
-  const auto reference = fmt::format("{}_id", name(owner));
-  if (what != kind::snapshot && what != kind::backup && what != kind::vpn)
-    return detail_answer(400, fmt::format("A {} cannot be created alone; post a project.", name(what)));
-  if (!rows_.find(owner, number_in(whole, reference, -1)))
-    return detail_answer(400, fmt::format("\"{}\" must be the number of a {}.", reference, name(owner)));
+  const auto owner = owner_of(what);
+  if (!owner) return detail_answer(400, fmt::format("A {} cannot be created alone; post a project.", name(what)));
+  const auto reference = fmt::format("{}_id", name(*owner));
+  if (!rows_.find(*owner, number_in(whole, reference, -1)))
+    return detail_answer(400, fmt::format("\"{}\" must be the number of a {}.", reference, name(*owner)));
   if (rows_.find(what, number_in(whole, "id", -1))) return detail_answer(400, "That number is taken.");
   auto& stored = rows_.insert(what, std::move(whole));
   if (row_of(what).has_state) {
     add_history(what, stored, state_in(stored), {});
     tell_robot(project_of(what, stored));
-  } else {
+  } else if (what == kind::vpn) {
     router_changed(number_in(stored, "virtual_router_id"));
   }
   return json_answer(201, {{"content", view(rows_, what, stored, detail::single)}});

@@ -112,6 +112,7 @@ answer cloud_model::poll() {
   const auto copies = [&](kind what, const std::function<bool(std::int64_t)>& fits) {
     return changed ? group(what, projects, changed, of_type("vm__server__type__id", fits)) : empty_group();
   };
+  const auto volumes = changed ? group(kind::ceph, projects, changed, [](const row&) { return true; }) : empty_group();
   const auto machines = [&](const std::function<bool(std::int64_t)>& fits) {
     return group(kind::vm, projects, changed, of_type("server__type__id", fits));
   };
@@ -126,7 +127,7 @@ answer cloud_model::poll() {
                          {"resource",
                           {{"backup_hyperv", backup_hyperv},
                            {"backup_kvm", backup_kvm},
-                           {"ceph", empty_group()},
+                           {"ceph", volumes},
                            {"gpu", empty_group()},
                            {"snapshot_hyperv", shot_hyperv},
                            {"snapshot_kvm", shot_kvm},
@@ -136,7 +137,7 @@ answer cloud_model::poll() {
                            {"vm_kvm", vm_kvm},
                            {"vm_phantom", vm_phantom}}},
                          {"backups", merged({&backup_hyperv, &backup_kvm})},
-                         {"ceph", empty_group()},
+                         {"ceph", volumes},
                          {"snapshots", merged({&shot_hyperv, &shot_kvm})},
                          {"virtual_routers", merged({&router, &ghost})},
                          {"vms", merged({&vm_hyperv, &vm_kvm, &vm_phantom})}});

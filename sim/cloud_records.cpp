@@ -168,9 +168,29 @@ vm_spec read_vm(reader& in, const YAML::Node& node, const std::string& path, con
   return out;
 }
 
+/// The key `vm` of something that is attached: the number of one of these VMs.
+std::optional<std::int64_t> read_parent(reader& in, const YAML::Node& node, const std::string& path,
+                                        const std::vector<vm_spec>& vms) {
+  const auto vm = in.number(node, path, "vm", 1, id_most);
+  if (vm && std::none_of(vms.begin(), vms.end(), [&](const vm_spec& one) { return one.id == vm; }))
+    in.complain(node["vm"], reader::join(path, "vm"), fmt::format("no VM has the id {}", *vm));
+  return vm;
+}
+
+volume_spec read_volume(reader& in, const YAML::Node& node, const std::string& path, const std::vector<vm_spec>& vms) {
+  volume_spec out;
+  if (!in.is_map(node, path, {"id", "name", "state", "gb", "vm"})) return out;
+  out.id = in.number(node, path, "id", 1, id_most);
+  out.name = in.text(node, path, "name", out.name);
+  out.state = in.state(node, path);
+  out.gb = in.number(node, path, "gb", 1, 1'000'000).value_or(out.gb);
+  out.vm = read_parent(in, node, path, vms);
+  return out;
+}
+
 project_spec read_project(reader& in, const YAML::Node& node, const std::string& path) {
   project_spec out;
-  if (!in.is_map(node, path, {"id", "name", "grace_period", "note", "router", "vms"})) return out;
+  if (!in.is_map(node, path, {"id", "name", "grace_period", "note", "router", "vms", "volumes"})) return out;
   out.id = in.number(node, path, "id", 1, id_most);
   out.name = in.needed_text(node, path, "name");
   out.note = in.text(node, path, "note", "");
@@ -178,6 +198,26 @@ project_spec read_project(reader& in, const YAML::Node& node, const std::string&
   out.router = read_router(in, node["router"], reader::join(path, "router"));
   in.each(node["vms"], reader::join(path, "vms"), false,
           [&](const YAML::Node& one, const std::string& at) { out.vms.push_back(read_vm(in, one, at, &out.router)); });
+  in.each(node["volumes"], reader::join(path, "volumes"), false, [&](const YAML::Node& one, const std::string& at) {
+    out.volumes.push_back(read_volume(in, one, at, out.vms));
+  });
+  return out;
+}
+
+device_spec read_device(reader& in, const YAML::Node& node, const std::string& path, const records_spec& records) {
+  device_spec out;
+  if (!in.is_map(node, path, {"id", "id_on_host", "sku", "server", "vm"})) return out;
+  out.id = in.number(node, path, "id", 1, id_most);
+  out.id_on_host = in.text(node, path, "id_on_host", out.id_on_host);
+  out.sku = in.text(node, path, "sku", out.sku);
+  out.server = in.number(node, path, "server", 1, id_most).value_or(out.server);
+  const auto& servers = records.servers;
+  if (std::none_of(servers.begin(), servers.end(), [&](const server_spec& one) { return one.id == out.server; }))
+    in.complain(node["server"] ? node["server"] : node, reader::join(path, "server"),
+                fmt::format("no server has the id {}", out.server));
+  std::vector<vm_spec> vms;
+  for (const auto& project : records.projects) vms.insert(vms.end(), project.vms.begin(), project.vms.end());
+  out.vm = read_parent(in, node, path, vms);
   return out;
 }
 
@@ -196,12 +236,13 @@ server_spec read_server(reader& in, const YAML::Node& node, const std::string& p
 
 region_spec read_region(reader& in, const YAML::Node& node, const std::string& path) {
   region_spec out;
-  if (!node || !in.is_map(node, path, {"id", "public_subnet"})) return out;
+  if (!node || !in.is_map(node, path, {"id", "public_subnet", "detach_works"})) return out;
   out.id = in.number(node, path, "id", 1, 1'000'000).value_or(out.id);
   out.public_subnet = in.text(node, path, "public_subnet", out.public_subnet);
   if (!is_address_range(out.public_subnet))
     in.complain(node["public_subnet"], reader::join(path, "public_subnet"),
                 fmt::format("'{}' is not the gateway's address with a prefix length", out.public_subnet));
+  out.detach_works = in.flag(node, path, "detach_works", false);
   return out;
 }
 
@@ -231,11 +272,12 @@ void check_twice(uniqueness& once, const YAML::Node& node, const std::string& pa
   for (const auto& subnet : project.router.subnets) once.check(node, path, "subnet", subnet.id);
   for (const auto& rule : project.router.rules) once.check(node, path, "firewall rule", rule.id);
   for (const auto& vm : project.vms) once.check(node, path, "VM", vm.id);
+  for (const auto& volume : project.volumes) once.check(node, path, "volume", volume.id);
 }
 
 records_spec read_records(reader& in, const YAML::Node& root) {
   records_spec out;
-  if (!in.is_map(root, "", {"region", "servers", "projects"})) return out;
+  if (!in.is_map(root, "", {"region", "servers", "projects", "devices"})) return out;
   uniqueness once(in);
   out.region = read_region(in, root["region"], "region");
   in.each(root["servers"], "servers", false, [&](const YAML::Node& node, const std::string& path) {
@@ -246,6 +288,10 @@ records_spec read_records(reader& in, const YAML::Node& root) {
   in.each(root["projects"], "projects", false, [&](const YAML::Node& node, const std::string& path) {
     out.projects.push_back(read_project(in, node, path));
     check_twice(once, node, path, out.projects.back());
+  });
+  in.each(root["devices"], "devices", false, [&](const YAML::Node& node, const std::string& path) {
+    out.devices.push_back(read_device(in, node, path, out));
+    once.check(node, path, "device", out.devices.back().id);
   });
   return out;
 }

@@ -74,6 +74,14 @@ struct vm_spec {
   json::object raw;
 };
 
+struct volume_spec {
+  std::optional<std::int64_t> id;
+  std::string name = "volume";
+  lifecycle_state state = requested;
+  std::int64_t gb = 10;
+  std::optional<std::int64_t> vm;  ///< attached to this VM of the project
+};
+
 struct project_spec {
   std::optional<std::int64_t> id;
   std::string name;
@@ -81,6 +89,7 @@ struct project_spec {
   std::string note;
   router_spec router;
   std::vector<vm_spec> vms;
+  std::vector<volume_spec> volumes;
 };
 
 struct server_spec {
@@ -90,15 +99,25 @@ struct server_spec {
   std::string address = "2001:db8::30:0:1";
 };
 
+struct device_spec {
+  std::optional<std::int64_t> id;
+  std::string id_on_host = "0000:3b:00.0";
+  std::string sku = "GPU_A100";
+  std::int64_t server = 1;
+  std::optional<std::int64_t> vm;  ///< attached to this VM
+};
+
 struct region_spec {
   std::int64_t id = 100;
   std::string public_subnet = "203.0.113.1/24";  ///< gateway form
+  bool detach_works = false;                     ///< as published, detach/ answers 500
 };
 
 struct records_spec {
   region_spec region;
   std::vector<server_spec> servers;
   std::vector<project_spec> projects;
+  std::vector<device_spec> devices;
 };
 
 /// One complaint. Line and column count from 1.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace regent::sim {
 
@@ -34,6 +35,16 @@ std::string text_in(const row& from, std::string_view field) {
 bool flag_in(const row& from, std::string_view field) {
   const auto* value = from.if_contains(field);
   return value && value->is_bool() && value->get_bool();
+}
+
+std::optional<std::int64_t> as_number(const json::value& value) {
+  if (value.is_int64()) return value.get_int64();
+  if (!value.is_string()) return std::nullopt;
+  const std::string_view text(value.get_string());
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 lifecycle_state state_in(const row& from) { return state_of(number_in(from, "state", -1)).value_or(ignore); }

@@ -28,7 +28,9 @@ enum class kind {
   firewall_rule,
   server,
   vpn,
-  image
+  image,
+  ceph,
+  device
 };
 
 struct kind_row {
@@ -39,7 +41,7 @@ struct kind_row {
   bool in_api;  ///< has an address of its own in the dialect
 };
 
-inline constexpr std::array<kind_row, 11> kind_table{{
+inline constexpr std::array<kind_row, 13> kind_table{{
     {kind::virtual_router, "virtual_router", "virtual_routers", true, true},
     {kind::vm, "vm", "vms", true, true},
     {kind::snapshot, "snapshot", "snapshots", true, true},
@@ -51,6 +53,8 @@ inline constexpr std::array<kind_row, 11> kind_table{{
     {kind::server, "server", "servers", false, true},
     {kind::vpn, "vpn", "vpns", false, true},
     {kind::image, "image", "images", false, true},
+    {kind::ceph, "ceph", "volumes", true, true},
+    {kind::device, "device", "devices", false, true},
 }};
 
 constexpr const kind_row& row_of(kind what) { return kind_table[static_cast<std::size_t>(what)]; }
@@ -66,6 +70,8 @@ using row = json::object;
 std::int64_t number_in(const row& from, std::string_view field, std::int64_t otherwise = 0);
 std::string text_in(const row& from, std::string_view field);
 bool flag_in(const row& from, std::string_view field);
+/// A value of a request as the server reads it: a number, or text that is one.
+std::optional<std::int64_t> as_number(const json::value& value);
 /// The state in the row; `ignore` if it is not one.
 lifecycle_state state_in(const row& from);
 void set_state(row& of, lifecycle_state state);

@@ -48,6 +48,19 @@ result<void> cloud_model::add(const server_spec& server) {
   return {};
 }
 
+result<void> cloud_model::add(const device_spec& device) {
+  if (device.id && rows_.find(kind::device, *device.id))
+    return fail(error_kind::conflict, "record_exists", "device {} exists", *device.id);
+  auto fields = defaults_of(kind::device);
+  fields["device_type"].as_object()["sku"] = device.sku;
+  fields["id"] = or_null(device.id);
+  fields["id_on_host"] = device.id_on_host;
+  fields["server_id"] = device.server;
+  fields["vm_id"] = or_null(device.vm);
+  rows_.insert(kind::device, std::move(fields));
+  return {};
+}
+
 result<std::int64_t> cloud_model::add(const project_spec& project) {
   if (const auto what = taken(project)) return fail(error_kind::conflict, "record_exists", "{}", *what);
   const auto& router = project.router;
@@ -62,12 +75,12 @@ result<std::int64_t> cloud_model::add(const project_spec& project) {
                                                          {"reseller_id", 1},
                                                          {"_run_robot", true}}),
                             "id");
-  const auto outside = router.public_address.empty() ? free_public_address() : router.public_address;
+  const auto outside = router.public_address.empty() ? free_public_addresses(1).front() : router.public_address;
   auto& stored = rows_.insert(kind::virtual_router, {{"id", or_null(router.id)},
                                                      {"router_id", 1},
                                                      {"state", number_of(router.state)},
                                                      {"project_id", id},
-                                                     {"ip_address_id", add_address(public_subnet_id, outside)},
+                                                     {"ip_address_id", add_public_address(outside)},
                                                      {"routes", json::array()},
                                                      {"sets", json::array()},
                                                      {"_phantom", router.phantom},
@@ -75,6 +88,7 @@ result<std::int64_t> cloud_model::add(const project_spec& project) {
   const auto router_id = number_in(stored, "id");
   add_parts(router_id, router);
   for (const auto& vm : project.vms) add_vm(id, router_id, vm);
+  for (const auto& volume : project.volumes) add_volume(id, volume);
   changed_ = true;
   return id;
 }
@@ -94,11 +108,13 @@ std::optional<std::string> cloud_model::taken(const project_spec& project) const
     if (stands(kind::firewall_rule, r.id)) return say(kind::firewall_rule, r.id);
   for (const auto& vm : project.vms)
     if (stands(kind::vm, vm.id)) return say(kind::vm, vm.id);
+  for (const auto& volume : project.volumes)
+    if (stands(kind::ceph, volume.id)) return say(kind::ceph, volume.id);
   std::vector<std::string> wanted{project.router.public_address};
   for (const auto& n : project.router.nat) wanted.push_back(n.public_address);
   for (const auto& address : wanted)
     if (public_address_taken(address)) return fmt::format("the public address {} is in use", address);
-  if (project.router.public_address.empty() && free_public_address().empty())
+  if (project.router.public_address.empty() && free_public_addresses(1).empty())
     return "no public address is free in " + region_.public_subnet;
   return std::nullopt;
 }
@@ -110,20 +126,22 @@ bool cloud_model::public_address_taken(const std::string& address) const {
   });
 }
 
-std::string cloud_model::free_public_address() const {
+std::vector<std::string> cloud_model::free_public_addresses(std::size_t count) const {
+  std::vector<std::string> found;
   boost::system::error_code bad;
   const auto network = boost::asio::ip::make_network_v4(region_.public_subnet, bad);
-  if (bad) return {};
+  if (bad) return found;
   // Going on from the newest address finds a free one at once in a region that only grows.
   const auto first = network.network().to_uint() + 1, last = network.broadcast().to_uint();
-  const auto count = last > first ? last - first : 0;
-  for (std::uint32_t step = 0; step < count; ++step) {
-    const boost::asio::ip::address_v4 host(first + (public_cursor_ + step) % count);
+  const auto size = last > first ? last - first : 0;
+  const auto start = public_cursor_;
+  for (std::uint32_t step = 0; step < size && found.size() < count; ++step) {
+    const boost::asio::ip::address_v4 host(first + (start + step) % size);
     if (host == network.address() || public_address_taken(host.to_string())) continue;
     public_cursor_ = host.to_uint() - first;
-    return host.to_string();
+    found.push_back(host.to_string());
   }
-  return {};
+  return found;
 }
 
 std::int64_t cloud_model::add_address(std::int64_t subnet, const std::string& address) {
@@ -137,6 +155,10 @@ std::int64_t cloud_model::add_address(std::int64_t subnet, const std::string& ad
                                                    {"subnet_id", subnet},
                                                    {"vm_id", nullptr}}),
                    "id");
+}
+
+std::int64_t cloud_model::add_public_address(const std::string& address) {
+  return add_address(public_subnet_id, address);
 }
 
 void cloud_model::add_subnet(std::int64_t router, const subnet_spec& subnet) {
@@ -177,7 +199,7 @@ std::optional<std::int64_t> cloud_model::subnet_around(std::int64_t router, cons
 void cloud_model::add_nat(std::int64_t router, const nat_spec& nat) {
   const auto subnet = subnet_around(router, nat.private_address);
   if (!subnet) return;  // `misplaced` has refused this already
-  const auto outside = add_address(public_subnet_id, nat.public_address);
+  const auto outside = add_public_address(nat.public_address);
   for (const auto id : rows_.where(kind::ip_address, "subnet_id", *subnet)) {
     auto& inside = *rows_.find(kind::ip_address, id);
     if (text_in(inside, "address") != nat.private_address) continue;
@@ -248,6 +270,17 @@ std::int64_t cloud_model::add_vm(std::int64_t project, std::int64_t router, cons
     if (of_subnet.empty()) ip["mac_address"] = fmt::format("02:00:64:00:00:{:02x}", id % 256);
   }
   return id;
+}
+
+void cloud_model::add_volume(std::int64_t project, const volume_spec& volume) {
+  auto fields = defaults_of(kind::ceph);
+  fields["id"] = or_null(volume.id);
+  fields["name"] = volume.name;
+  fields["parent_id"] = or_null(volume.vm);
+  fields["project_id"] = project;
+  fields["specs"] = volume_specs(volume.gb);
+  fields["state"] = number_of(volume.state);
+  rows_.insert(kind::ceph, std::move(fields));
 }
 
 answer cloud_model::add(std::int64_t project, const vm_spec& vm) {

@@ -40,7 +40,20 @@ json::object server_json(const server_spec& server, std::int64_t region) {
           {"vcpus", 512}};
 }
 
+json::array volume_specs(std::int64_t gb) { return json::array{{{"sku", volume_sku}, {"quantity", gb}}}; }
+
+std::int64_t volume_gb(const row& volume) {
+  const auto* specs = volume.if_contains("specs");
+  if (!specs || !specs->is_array()) return 0;
+  for (const auto& one : specs->get_array())
+    if (one.is_object() && text_in(one.get_object(), "sku") == volume_sku)
+      return number_in(one.get_object(), "quantity");
+  return 0;
+}
+
 namespace {
+
+constexpr std::int64_t ceph_resource = 3;  ///< the published `resource_type` of a volume
 
 json::object vpn_defaults() {
   return {{"description", ""},
@@ -83,6 +96,17 @@ json::object defaults_of(kind what) {
               {"time_valid", nullptr}};
     case kind::vpn: return vpn_defaults();
     case kind::server: return server_json({}, 100);
+    case kind::ceph:
+      return {{"name", volume_spec{}.name},
+              {"parent_id", nullptr},
+              {"resource_type", ceph_resource},
+              {"specs", volume_specs(volume_spec{}.gb)},
+              {"state", number_of(requested)}};
+    case kind::device:
+      return {{"device_type", {{"description", "GPU"}, {"id", 1}, {"sku", device_spec{}.sku}}},
+              {"device_type_id", 1},
+              {"id_on_host", device_spec{}.id_on_host},
+              {"vm_id", nullptr}};
     default: return {};
   }
 }

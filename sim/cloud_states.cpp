@@ -43,6 +43,12 @@ const std::vector<lifecycle_state>& routes_from(lifecycle_state from, caller by,
   return copy ? found->user_of_copy : found->user;
 }
 
+std::optional<lifecycle_state> update_of(lifecycle_state state) {
+  if (state == running) return running_update;
+  if (state == quiesced) return quiesced_update;
+  return std::nullopt;
+}
+
 bool is_at_rest(lifecycle_state state) {
   return state == running || state == quiesced || state == scrub_queue || state == closed;
 }

@@ -34,6 +34,9 @@ const std::vector<state_routes>& state_map();
 /// Where `by` may go from `from`; empty if nowhere. `copy`: the resource is a snapshot or a backup.
 const std::vector<lifecycle_state>& routes_from(lifecycle_state from, caller by, bool copy);
 
+/// The update that a user's change brings about: a running or quiesced resource goes to it; none in any other state.
+std::optional<lifecycle_state> update_of(lifecycle_state state);
+
 /// Stable as the cloud's own `stable` flag means it: running, quiesced, scrub_queue and closed.
 bool is_at_rest(lifecycle_state state);
 

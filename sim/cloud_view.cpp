@@ -121,6 +121,20 @@ json::object copy_view(const cloud_rows& rows, const row& of, detail how) {
   return out;
 }
 
+json::object volume_view(const row& of, detail how) {
+  auto out = plain(of);
+  leave_out(out, {"updated", "uri"});
+  if (how != detail::single) out["specs"] = nullptr;
+  return out;
+}
+
+json::object device_view(const cloud_rows& rows, const row& of) {
+  auto out = plain(of);
+  leave_out(out, {"created", "updated", "uri"});
+  out["server"] = referred(rows, kind::server, of, "server_id");
+  return out;
+}
+
 json::object without_uri(const row& of) {
   auto out = plain(of);
   out.erase("uri");
@@ -137,6 +151,8 @@ json::object nested(const cloud_rows& rows, kind what, const row& of, detail how
     case kind::snapshot:
     case kind::backup: return copy_view(rows, of, how);
     case kind::firewall_rule: return without_uri(of);
+    case kind::ceph: return volume_view(of, how);
+    case kind::device: return device_view(rows, of);
     case kind::server:
     case kind::vpn:
     case kind::image: break;

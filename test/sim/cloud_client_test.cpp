@@ -119,7 +119,9 @@ TEST_CASE("the client lists every page of what is in the states that it asks for
 }
 
 TEST_CASE("a record that makes no sense is named and the others are listed") {
-  contract_fixture f(0, {small_project(), project_spec{{}, "q", 168, "", {}, {}}});
+  project_spec other;
+  other.name = "q";
+  contract_fixture f(0, {small_project(), other});
   REQUIRE(f.play("PATCH", "/sim/virtual_router/2", {{"raw", {{"updated", 7}}}}).status == 200);
   const auto listing = f.client->list("virtual_router", {requested});
   REQUIRE(listing);

@@ -133,6 +133,7 @@ TEST_CASE("every kind has its own default order, and an order by id is refused f
   CHECK(order(kind::server) == "region_id");
   CHECK(order(kind::snapshot) == "id");
   CHECK(order(kind::vpn) == "id");
+  CHECK(order(kind::ceph) == "name");
   CHECK(ids_of(f.list(kind::virtual_router, "")) == ids{3, 2, 1});
   CHECK(ids_of(f.list(kind::virtual_router, "order=-project__name")) == ids{1, 2, 3});
   CHECK(f.about("order=id").at("order") == "project__name");

@@ -164,6 +164,26 @@ TEST_CASE("snapshots and backups are named only if the flag was set, and never o
   CHECK(listed(poll, "snapshots", "build").empty());
 }
 
+TEST_CASE("volumes are named, in both of their groups, only if the flag was set, and scrubbed without preparation") {
+  model_fixture f;
+  const auto fresh = f.add_volume(requested), old = f.add_volume(scrub), grown = f.add_volume(running_update);
+  f.add_volume(building);
+  f.put(kind::virtual_router, 1, scrub_prep);
+  auto poll = polled(f.model);
+  const auto names = [&](const json::value& group) {
+    CHECK(numbers(group.at("build")) == std::vector<std::int64_t>{fresh});
+    CHECK(numbers(group.at("scrub")) == std::vector<std::int64_t>{old});
+    CHECK(numbers(group.at("scrubprep")).empty());
+    CHECK(numbers(group.at("updaterunning")) == std::vector<std::int64_t>{grown});
+  };
+  names(poll.at("ceph"));
+  names(poll.at("resource").at("ceph"));
+  poll = polled(f.model);
+  CHECK_FALSE(poll.at("project_ids").as_array().empty());
+  CHECK(listed(poll, "ceph", "build").empty());
+  CHECK(numbers(poll.at("resource").at("ceph").at("build")).empty());
+}
+
 TEST_CASE("phantoms stand in groups of their own, and in the merged ones") {
   auto project = small_project();
   project.router.phantom = true;

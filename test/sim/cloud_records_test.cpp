@@ -67,6 +67,60 @@ TEST_CASE("every problem is told at once, with its line and column") {
     CHECK(text.find(part) != std::string::npos);
 }
 
+TEST_CASE("volumes and devices are read, and stand where the file puts them") {
+  const auto records = parse_records(R"(region: {detach_works: true}
+servers: [{id: 7}]
+projects:
+  - name: a
+    vms: [{id: 3, name: web, server: 7}]
+    volumes:
+      - {id: 5, name: data, state: running, gb: 40, vm: 3}
+      - {name: spare}
+devices:
+  - {id: 9, id_on_host: "0000:5e:00.0", sku: GPU_H100, server: 7, vm: 3}
+  - {server: 7}
+)");
+  REQUIRE(records.problems.empty());
+  CHECK(records.value.region.detach_works);
+  stopped_clock time;
+  cloud_face face({}, time);
+  REQUIRE(face.load(records.value));
+  const auto read = [&](const std::string& path) {
+    return content_of(face.handle({"GET", "/sim/" + path, "", "", "", true}).what);
+  };
+  const auto data = read("ceph/5"), spare = read("volumes/1");
+  CHECK(data.at("parent_id") == 3);
+  CHECK(data.at("state") == 4);
+  CHECK(data.at("specs").at(0).at("quantity") == 40);
+  CHECK(spare.at("name") == "spare");
+  CHECK(spare.at("state") == 1);
+  CHECK(spare.at("parent_id").is_null());
+  const auto gpu = read("device/9"), idle = read("device/1");
+  CHECK(gpu.at("vm_id") == 3);
+  CHECK(gpu.at("server").at("id") == 7);
+  CHECK(gpu.at("device_type").at("sku") == "GPU_H100");
+  CHECK(gpu.at("id_on_host") == "0000:5e:00.0");
+  CHECK(idle.at("vm_id").is_null());
+  CHECK(face.load(records.value).error().code == "record_exists");
+}
+
+TEST_CASE("a volume or device of a VM or server that is not there is told") {
+  const auto text = problems_of(R"(projects:
+  - name: a
+    vms: [{id: 3, name: web}]
+    volumes: [{vm: 4}, {id: 5}, {id: 5, gb: 0}]
+  - name: b
+    volumes: [{vm: 3}]
+devices: [{vm: 4}, {server: 2}, {id: 1, colour: red}, {id: 1}]
+)");
+  INFO(text);
+  for (const auto part : {"f:4:20: projects.0.volumes.0.vm: no VM has the id 4", "projects.0.volumes.2.gb: '0'",
+                          "volume 5 is given twice", "projects.1.volumes.0.vm: no VM has the id 3",
+                          "f:7:16: devices.0.vm: no VM has the id 4", "devices.1.server: no server has the id 2",
+                          "devices.2.colour: is not a known key", "device 1 is given twice"})
+    CHECK(text.find(part) != std::string::npos);
+}
+
 TEST_CASE("numbers and public addresses that are given twice are told") {
   const auto text = problems_of(R"(projects:
   - {id: 1, name: a, router: {id: 1, public_address: 203.0.113.5}}

@@ -47,8 +47,9 @@ TEST_CASE("the numbers on the wire are those of the reference page") {
 }
 
 TEST_CASE(
-    "every state to every state is accepted or refused as the page says, for routers, VMs, snapshots and backups") {
-  const auto what = GENERATE(kind::virtual_router, kind::vm, kind::snapshot, kind::backup);
+    "every state to every state is accepted or refused as the page says, for routers, VMs, snapshots, backups and "
+    "volumes") {
+  const auto what = GENERATE(kind::virtual_router, kind::vm, kind::snapshot, kind::backup, kind::ceph);
   const auto by = GENERATE(caller::user, caller::orchestrator);
   const bool copy = what == kind::snapshot || what == kind::backup;
   const auto& page = by == caller::orchestrator ? page_orchestrator : copy ? page_user_copy : page_user;
@@ -62,6 +63,7 @@ TEST_CASE(
       if (copy) f.put(kind::vm, 1, running);
       const auto id = what == kind::snapshot ? f.add_snapshot(*state_of(from))
                       : what == kind::backup ? f.add_backup(*state_of(from))
+                      : what == kind::ceph   ? f.add_volume(*state_of(from))
                                              : 1;
       f.put(what, id, *state_of(from));
       const auto said = f.model.patch(what, id, {{"state", to}}, by);
@@ -85,6 +87,10 @@ TEST_CASE("a state that is no number, or no state, is refused with the codes of 
   CHECK(error_code(f.ask(kind::virtual_router, 1, closed, caller::user)) == "iaas_virtual_router_update_104");
   CHECK(error_code(f.model.patch(kind::vm, 1, {{"state", true}}, caller::user)) == "iaas_vm_update_104");
   CHECK(error_code(f.model.patch(kind::vm, 77, {{"state", 1}}, caller::user)) == "iaas_vm_update_001");
+  const auto volume = f.add_volume(requested);
+  CHECK(error_code(f.model.patch(kind::ceph, volume, {{"state", "x"}}, caller::user)) == "iaas_ceph_update_101");
+  CHECK(error_code(f.model.patch(kind::ceph, volume, {{"state", 18}}, caller::user)) == "iaas_ceph_update_102");
+  CHECK(error_code(f.model.patch(kind::ceph, volume, {{"state", 18}}, caller::orchestrator)) == "iaas_ceph_update_103");
   CHECK(f.model.patch(kind::virtual_router, 1, {{"state", "5"}}, caller::user).status == 200);
 }
 

@@ -109,6 +109,12 @@ struct model_fixture {
     put(kind::backup, id, state);
     return id;
   }
+  std::int64_t add_volume(lifecycle_state state, json::object more = {}) {
+    more["project_id"] = 1;
+    const auto id = content_of(model.create(kind::ceph, more)).at("id").as_int64();
+    put(kind::ceph, id, state);
+    return id;
+  }
   json::object read(kind what, std::int64_t id) const { return content_of(model.get(what, id)); }
 };
 
