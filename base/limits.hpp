@@ -34,7 +34,7 @@ inline constexpr auto report_backoff_most = 60s;
 inline constexpr auto wait_for_host = 10min;   ///< a step waiting for its host to be reachable
 inline constexpr auto wait_for_standby = 20s;  ///< the same for the standby of a pair: then degraded
 inline constexpr auto wait_for_lease = 1h;
-inline constexpr auto wait_for_cordon = 24h;  ///< a job that may not begin on a cordoned host
+inline constexpr auto wait_for_cordon = 24h;       ///< a job that may not begin on a cordoned host
 inline constexpr auto wait_for_resource = 24h;     ///< for the cloud to accept a claim that depends on other resources
 inline constexpr auto wait_for_repair = 24h * 30;  ///< a repair waiting for its host
 inline constexpr auto wait_noted_after = 200ms;    ///< a shorter wait is not worth a commit
@@ -68,6 +68,9 @@ inline constexpr std::size_t page_rows_most = 1000;
 inline constexpr std::size_t http_connections = 256;
 inline constexpr std::size_t http_body_bytes = 1 << 20;
 inline constexpr auto http_idle = 30s;
+inline constexpr std::size_t operator_words_bytes = 1000;  ///< who says so, and why
+inline constexpr auto command_deadline =
+    10s;  ///< an operator's word that is not decided by then: the journal cannot be written
 
 // Liveness: what systemd's watchdog is told
 inline constexpr auto wedged_after = 60s;

@@ -3,8 +3,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 namespace regent::cli {
+
+/// The option of every command that reads the region file itself. `file` outlives the command, and has the default
+/// where the option is not given.
+inline void add_region_file_option(CLI::App& command, std::string& file) {
+  file = "/etc/regent/region.yaml";
+  command.add_option("-c,--config", file, "the region file")->capture_default_str();
+}
 
 void add_serve_command(CLI::App& app, int& exit);
 void add_cloud_sim_command(CLI::App& app, int& exit);
@@ -12,5 +20,6 @@ void add_config_command(CLI::App& app, int& exit);
 void add_plan_command(CLI::App& app, int& exit);
 /// status, resources, jobs, job, hosts, locks, why, actors: what the daemon's HTTP face shows, for people or as --json.
 void add_read_commands(CLI::App& app, int& exit);
+void add_operator_commands(CLI::App& app, int& exit);
 
 }  // namespace regent::cli

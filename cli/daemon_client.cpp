@@ -84,10 +84,10 @@ namespace {
 /// One question under way; everything happens within io.run(), each part bounded by the one deadline.
 class question {
  public:
-  question(const daemon_address& where, const std::string& target, std::chrono::milliseconds deadline)
+  question(const daemon_address& where, const std::string& target, std::chrono::milliseconds deadline, daemon_call how)
       : where_(where), deadline_(std::chrono::steady_clock::now() + deadline) {
     request_.version(11);
-    request_.method(http::verb::get);
+    request_.method(how == daemon_call::tell ? http::verb::post : http::verb::get);
     request_.target(target);
     const auto authority = where.text();
     request_.set(http::field::host, where.unix_socket.empty() ? authority.substr(7) : "localhost");
@@ -165,18 +165,18 @@ class question {
 }  // namespace
 
 result<daemon_answer> ask_daemon(const daemon_address& where, const std::string& target,
-                                 std::chrono::milliseconds deadline) {
+                                 std::chrono::milliseconds deadline, daemon_call how) {
   try {
-    return question(where, target, deadline).ask();
+    return question(where, target, deadline, how).ask();
   } catch (const std::exception& broken) {
     return fail(error_kind::permanent, "daemon_garbled", "cannot ask {}: {}", where.text(), broken.what());
   }
 }
 
-result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target) {
+result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how) {
   std::string tried;
   for (const auto& each : where) {
-    auto answer = ask_daemon(each, target);
+    auto answer = ask_daemon(each, target, daemon_deadline, how);
     if (answer || answer.error().code != "daemon_unreachable") return answer;
     if (where.size() == 1)
       return fail(error_kind::transient, "daemon_unreachable",

@@ -40,14 +40,18 @@ struct daemon_answer {
 inline constexpr std::chrono::seconds daemon_deadline{15};
 inline constexpr std::size_t daemon_answer_bytes = 64 << 20;
 
-/// One GET. `target` is encoded already. Errors: transient `daemon_unreachable` (nobody is there), transient
+enum class daemon_call { look, tell };  ///< GET, or POST: an operator's word
+
+/// One call. `target` is encoded already. Errors: transient `daemon_unreachable` (nobody is there), transient
 /// `daemon_silent` (no whole answer within the deadline), permanent `daemon_garbled` (what came is no HTTP, or too
 /// much).
 result<daemon_answer> ask_daemon(const daemon_address& where, const std::string& target,
-                                 std::chrono::milliseconds deadline = daemon_deadline);
+                                 std::chrono::milliseconds deadline = daemon_deadline,
+                                 daemon_call how = daemon_call::look);
 
 /// The first of the addresses at which somebody answers. Errors: as above; if nobody is anywhere, one sentence that
 /// names them all.
-result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target);
+result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target,
+                                 daemon_call how = daemon_call::look);
 
 }  // namespace regent::cli

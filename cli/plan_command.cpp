@@ -84,7 +84,7 @@ void add_plan_command(CLI::App& app, int& exit) {
   command->add_option("resource", options->resource, "KIND/ID, like virtual_router/3")->required();
   command->add_option("operation", options->operation, "build, update, quiesce, restart, scrub_prep, scrub or read")
       ->required();
-  command->add_option("-c,--config", options->region_file, "the region file")->required();
+  add_region_file_option(*command, options->region_file);
   command->add_option("--record", options->record_file, "a JSON file with the record, instead of asking the cloud");
   command->add_flag("--quiesced", options->quiesced, "an update that leaves the resource quiesced");
   command->add_flag("--json", options->as_json, "for programs");

@@ -4,6 +4,7 @@
 #include "base/ids.hpp"
 #include "cli/commands.hpp"
 #include "cli/daemon_client.hpp"
+#include "cli/daemon_options.hpp"
 #include "cli/read_views.hpp"
 #include "cli/table_text.hpp"
 #include "edge/http_query.hpp"
@@ -184,12 +185,7 @@ void add_command(CLI::App& app, const read_command& command, int& exit) {
     sub->add_option("--after", options->after, "go on after this cursor, which a cut answer names");
   }
   sub->add_flag("--json", options->json, "the daemon's answer as it is");
-  auto* socket = sub->add_option("--socket", options->where.socket, "the daemon's Unix socket (REGENT_SOCKET)");
-  auto* url =
-      sub->add_option("--url", options->where.url, "the daemon's address, such as http://127.0.0.1:8420 (REGENT_URL)");
-  auto* config = sub->add_option("--config", options->where.config, "the region file that the daemon runs with");
-  socket->excludes(url)->excludes(config);
-  url->excludes(config);
+  add_daemon_options(*sub, options->where);
   sub->callback([&exit, &command, options] { exit = run(command, *options); });
 }
 }  // namespace

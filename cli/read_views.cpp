@@ -131,7 +131,7 @@ std::string status_view(const Value& answer) {
   text.add("daemon", fmt::format("regent {}, epoch {}, up {}", field(answer, "version"), field(answer, "epoch"),
                                  span(answer, "uptime_ms")));
   text.add("state", field(answer, "live").empty()    ? "not live: stuck or shutting down"
-                    : field(answer, "ready").empty() ? "not ready: the first listing is not read yet"
+                    : field(answer, "ready").empty() ? "not ready: the journal is not read yet"
                                                      : "ready");
   for (const auto* problem : elements(answer, "problems"))
     text.add("problem", field(*problem, "about") + ": " + field(*problem, "text"));
@@ -236,16 +236,27 @@ std::string job_view(const Value& answer) {
   return all;
 }
 
+std::string cordon_text(const Value& host) {
+  const auto why = field(host, "cordon");
+  return why.empty() ? why : "cordoned: " + why;
+}
+
 std::string hosts_view(const Value& answer) {
   return table(
       answer, "rows",
       {"HOST", "ROLE", "ADDRESS", "STATE", ">LATENCY", ">SEEN", ">RUNS", ">HELD", ">QUEUE", "BOOT ID", "REASON"},
       [](const Value& row) {
-        return std::vector<std::string>{
-            field(row, "host"),      field(row, "role"),        field(row, "address"),
-            field(row, "state"),     span(row, "latency_ms"),   span(row, "last_seen_age_ms"),
-            field(row, "open_runs"), field(row, "leases_held"), field(row, "queued"),
-            field(row, "boot_id"),   field(row, "reason")};
+        return std::vector<std::string>{field(row, "host"),
+                                        field(row, "role"),
+                                        field(row, "address"),
+                                        field(row, "state"),
+                                        span(row, "latency_ms"),
+                                        span(row, "last_seen_age_ms"),
+                                        field(row, "open_runs"),
+                                        field(row, "leases_held"),
+                                        field(row, "queued"),
+                                        field(row, "boot_id"),
+                                        joined({cordon_text(row), field(row, "reason")}, "; ")};
       });
 }
 
@@ -255,6 +266,7 @@ std::string host_view(const Value& answer) {
   text.add("role", field(answer, "role"));
   text.add("address", field(answer, "address"));
   text.add("state", joined({field(answer, "state"), field(answer, "reason")}, ": "));
+  text.add("cordoned", field(answer, "cordon"));
   text.add("latency", span(answer, "latency_ms"));
   text.add("last seen", ago(answer, "last_seen_age_ms"));
   text.add("boot id", field(answer, "boot_id"));

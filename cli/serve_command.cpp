@@ -113,8 +113,8 @@ int serve(const std::string& path) {
 
 void add_serve_command(CLI::App& app, int& exit) {
   auto* command = app.add_subcommand("serve", "govern a region: the daemon");
-  auto path = std::make_shared<std::string>("/etc/regent/region.yaml");
-  command->add_option("--config,-c", *path, "the region file")->capture_default_str();
+  auto path = std::make_shared<std::string>();
+  add_region_file_option(*command, *path);
   command->callback([path, &exit] { exit = serve(*path); });
 }
 

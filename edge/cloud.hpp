@@ -13,7 +13,7 @@ namespace regent {
 
 /// One record that could not be read: named, and in nobody's way.
 struct bad_record {
-  std::string id;     ///< "virtual_router/12", or "virtual_router/?" if even the id is missing
+  std::string id;     ///< "virtual_router/12"; "virtual_router/?" if even the id is missing; "lamp/*" for a whole kind
   std::string field;  ///< dot path
   std::string why;
 };

@@ -187,9 +187,9 @@ result<http_reply> cloud_session::send(http_client& line, const cloud_call& what
   const bool was_open = breaker_.open();
   if (!answer && answer.error().code == "cloud_stopped")
     breaker_.abandoned();
-  else if (!answer)
+  else if (!answer && answer.error().code != "cloud_too_long")  // then we asked for too much
     breaker_.failed(time_.steady(), answer.error().text());
-  else if (answer->status >= 500)
+  else if (answer && answer->status >= 500)
     breaker_.failed(time_.steady(), fmt::format("{} {} answered {}", what.method, what.path, answer->status));
   else
     breaker_.succeeded();

@@ -41,8 +41,8 @@ std::string search_in(std::string_view field, const Numbers& numbers) {
 std::string record_path(const wire_kind& kind, const resource_id& id) { return fmt::format("{}{}/", kind.path, id.id); }
 }  // namespace
 
-cloudcix_cloud::cloudcix_cloud(std::shared_ptr<cloud_session> session, http_address address)
-    : session_(std::move(session)), line_(std::move(address), session_->config().ca_file) {}
+cloudcix_cloud::cloudcix_cloud(std::shared_ptr<cloud_session> session, http_address address, std::size_t body_most)
+    : session_(std::move(session)), line_(std::move(address), session_->config().ca_file, body_most) {}
 
 // Hints
 
@@ -113,17 +113,15 @@ result<void> cloudcix_cloud::acknowledge_changes() {
 
 // Listing
 
-result<void> cloudcix_cloud::read_pages(std::string_view path, const std::string& query,
-                                        const std::function<void()>& begin,
-                                        const std::function<void(const rapidjson::Value&, row_news)>& take) {
-  const auto limit = std::clamp(session_->config().page_limit, 1, 100);
-  const auto get = [&](int page) -> result<wire_page> {
+result<void> cloudcix_cloud::read_pages(std::string_view path, const std::string& query, page_reader rows) {
+  rows.limit = std::clamp(session_->config().page_limit, 1, 100);
+  rows.get = [&](int page, int limit) -> result<wire_page> {
     const cloud_call call{"GET", std::string(path), fmt::format("page={}&limit={}&{}", page, limit, query), ""};
     const auto answer = session_->call(line_, call);
     if (!answer) return failure(answer.error());
     return parse_wire_page(fmt::format("GET {}?{}", call.path, call.query), *answer, page);
   };
-  return read_all_pages(fmt::format("GET {}?{}", path, query), {get, begin, take});
+  return read_all_pages(fmt::format("GET {}?{}", path, query), rows);
 }
 
 namespace {
@@ -166,6 +164,10 @@ class listing_rows {
     heads_.emplace(key, std::move(head));
   }
 
+  void too_long(int place, const error& why) {
+    unidentified_.push_back({std::string(kind_.kind) + "/?", fmt::format("content.{}", place), why.message});
+  }
+
   /// The name of a record that is in no state that was asked for; empty if there is none.
   const std::string& foreign() const { return foreign_; }
 
@@ -189,7 +191,8 @@ class listing_rows {
 
 result<cloud_listing> cloudcix_cloud::list(const std::string& kind, const std::vector<lifecycle_state>& states) {
   const auto* wire = find_wire_kind(kind);
-  if (wire == nullptr) return unknown_kind(kind);
+  if (wire == nullptr)
+    return cloud_listing{{}, {{kind + "/*", "kind", "the cloudcix dialect has no such kind, so none are listed"}}};
   if (states.empty()) return cloud_listing{};
   std::set<int> numbers;
   for (const auto state : states) numbers.insert(wire_number(state));
@@ -197,9 +200,11 @@ result<cloud_listing> cloudcix_cloud::list(const std::string& kind, const std::v
   if (!wire->list_query.empty()) query += fmt::format("&{}", wire->list_query);
 
   listing_rows rows(*wire, states);
-  const auto read = read_pages(
-      wire->path, query, [&] { rows.clear(); },
-      [&](const rapidjson::Value& row, row_news news) { rows.take(row, news); });
+  page_reader reader;
+  reader.begin = [&] { rows.clear(); };
+  reader.take = [&](const rapidjson::Value& row, row_news news) { rows.take(row, news); };
+  reader.too_long = [&](int place, const error& why) { rows.too_long(place, why); };
+  const auto read = read_pages(wire->path, query, std::move(reader));
   if (!read) return failure(read.error());
   if (!rows.foreign().empty())
     return fail(error_kind::permanent, "cloud_filter_ignored", "GET {}?{} gave {}, which is in none of these states",
@@ -216,6 +221,7 @@ result<record> cloudcix_cloud::read(const resource_id& id) {
     return fail(error_kind::permanent, "cloud_not_found", "{} is not an id of this cloud", excerpt(id.text()));
   const auto path = record_path(*wire, id);
   const auto answer = session_->call(line_, {"GET", path, "", ""});
+  if (!answer && answer.error().code == "cloud_too_long") return malformed_record(id, "", answer.error().message);
   if (!answer) return failure(answer.error());
   const auto got = parse_wire_record("GET " + path, *answer);
   if (!got) return failure(got.error());
@@ -241,18 +247,22 @@ result<void> cloudcix_cloud::read_nat(router_facts& facts) {
     const auto before = facts.nat;
     field_complaint wrong;
     std::string bad_row;
-    const auto read = read_pages(
-        "ip_address/", query,
-        [&] {
-          facts.nat = before;
-          wrong = {};
-        },
-        [&](const rapidjson::Value& row, row_news news) {
-          if (wrong || news == row_news::again) return;
-          bad_row = news == row_news::unidentified ? "?" : std::to_string(row["id"].GetInt64());
-          add_nat(facts, row, wrong);
-        });
-    if (!read) return read;
+    page_reader reader;
+    reader.begin = [&] {
+      facts.nat = before;
+      wrong = {};
+    };
+    reader.take = [&](const rapidjson::Value& row, row_news news) {
+      if (wrong || news == row_news::again) return;
+      bad_row = news == row_news::unidentified ? "?" : std::to_string(row["id"].GetInt64());
+      add_nat(facts, row, wrong);
+    };
+    reader.too_long = [&](int, const error& why) {
+      if (wrong) return;
+      bad_row = "?";
+      wrong = {"", why.message};
+    };
+    if (auto read = read_pages("ip_address/", query, std::move(reader)); !read) return read;
     if (wrong) return malformed_record(facts.head.id, fmt::format("ip_address/{}.{}", bad_row, wrong.field), wrong.why);
   }
   return {};

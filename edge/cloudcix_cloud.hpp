@@ -1,7 +1,6 @@
 // The CloudCIX dialect as a `cloud`.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,7 +13,8 @@
 
 namespace regent {
 
-/// Kinds that it does not know are a bug error `kind_unknown`.
+/// Kinds that it does not know are a bug error `kind_unknown`, but their listing is empty and says so as a bad record:
+/// an operator may have made kinds for which this cloud has no records, and they are in nobody's way.
 ///
 /// Phantom routers: the router's record does not tell them apart, only run_robot does, by naming them in a group of
 /// their own. So what changes() sees there is remembered in the session, for all clients, until the other group names
@@ -22,7 +22,8 @@ namespace regent {
 /// that is only found by listing is not known as one until it is hinted again.
 class cloudcix_cloud final : public cloud {
  public:
-  cloudcix_cloud(std::shared_ptr<cloud_session> session, http_address address);
+  cloudcix_cloud(std::shared_ptr<cloud_session> session, http_address address,
+                 std::size_t body_most = limits::cloud_body_bytes);
 
   result<std::vector<resource_id>> changes() override;
   result<void> acknowledge_changes() override;
@@ -36,8 +37,8 @@ class cloudcix_cloud final : public cloud {
     bool gone = false;
     lifecycle_state state = ignore;
   };
-  result<void> read_pages(std::string_view path, const std::string& query, const std::function<void()>& begin,
-                          const std::function<void(const rapidjson::Value&, row_news)>& take);
+  /// `rows` has all but how to get a page.
+  result<void> read_pages(std::string_view path, const std::string& query, page_reader rows);
   result<void> read_nat(router_facts& facts);
   result<found_state> read_state(const wire_kind& kind, const resource_id& id);
   result<void> report_once(const wire_kind& kind, const resource_id& id, lifecycle_state state, bool& lost);

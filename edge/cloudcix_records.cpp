@@ -115,9 +115,10 @@ void read_network(router_facts& facts, const checked_field& subnet) {
   facts.networks.push_back(std::move(out));
 }
 
-void read_rule(router_facts& facts, const checked_field& field) {
+void read_rule(router_facts& facts, std::set<std::int64_t>& ids, const checked_field& field) {
   router_rule out;
   out.id = field["id"].integer(1, id_most);
+  if (!ids.insert(out.id).second) field["id"].complain(fmt::format("{} is there twice", out.id));
   out.order = field["order"].integer(0, id_most);
   out.allow = field["allow"].flag();
   for (const auto* key : {"debug_logging", "pci_logging"})
@@ -139,6 +140,35 @@ void read_rule(router_facts& facts, const checked_field& field) {
   facts.rules.push_back(std::move(out));
 }
 
+/// To the kernel, metric 0 of an IPv6 route is 1024.
+std::int64_t kernel_metric(const router_route& route) {
+  return route.destination.family == 6 && route.metric == 0 ? 1024 : route.metric;
+}
+
+/// A host keeps only one of two such routes, so a router that has both would never be as declared.
+bool contradict(const router_route& a, const router_route& b) {
+  return a.destination == b.destination && kernel_metric(a) == kernel_metric(b) && a.gateway != b.gateway;
+}
+
+/// The default route by the public gateway, which every router has; its metric is that of a route that names none.
+std::optional<router_route> default_route(const router_facts& facts) {
+  if (!facts.public_gateway) return {};
+  auto gateway = *facts.public_gateway;
+  gateway.prefix = gateway.bits();
+  return router_route{{gateway.family, {}, 0}, gateway, metric_default};
+}
+
+void refuse_contradiction(const router_facts& facts, const router_route& route, const checked_field& field) {
+  const auto own = default_route(facts);
+  const auto* other = own && contradict(*own, route) ? &*own : nullptr;
+  for (const auto& each : facts.routes)
+    if (contradict(each, route)) other = &each;
+  if (other != nullptr)
+    field["gateway"].complain(fmt::format("{} contradicts {}, by which the router reaches {} with metric {} already",
+                                          route.gateway.address_text(), other->gateway.address_text(),
+                                          route.destination.text(), route.metric));
+}
+
 void read_route(router_facts& facts, const checked_field& field) {
   router_route out{network_of(field["destination"]).masked(), address_of(field["gateway"]), metric_default};
   if (!field["metric"].null()) out.metric = field["metric"].integer(0, INT32_MAX);
@@ -151,6 +181,7 @@ void read_route(router_facts& facts, const checked_field& field) {
                          });
   if (!reachable)
     field["gateway"].complain(fmt::format("{} is in none of the router's networks", out.gateway.address_text()));
+  refuse_contradiction(facts, out, field);
   facts.routes.push_back(out);
 }
 
@@ -169,7 +200,7 @@ void read_set(router_facts& facts, const checked_field& field) {
   out.family = family == "ipv6" ? 6 : 4;
   field["elements"].each(set_elements_most, [&](const checked_field& element) {
     const auto text = element.text(address_bytes_most);
-    const auto network = text.find('/') == text.npos ? parse_ip_address(text) : parse_ip_network(text);
+    const auto network = parse_ip_address_or_network(text);
     if (!network || network->family != out.family)
       return element.complain(fmt::format("is not an {} address or network: {}", excerpt(family), excerpt(text)));
     const auto masked = network->masked();
@@ -210,7 +241,8 @@ router_facts read_router(const rapidjson::Value& content, field_complaint& wrong
   if (!router["phantom"].null()) out.phantom = router["phantom"].flag();
   read_public(out, router["ip_address"]);
   router["subnets"].each(networks_most, [&](const checked_field& subnet) { read_network(out, subnet); });
-  router["firewall_rules"].each(rules_most, [&](const checked_field& rule) { read_rule(out, rule); });
+  std::set<std::int64_t> rule_ids;
+  router["firewall_rules"].each(rules_most, [&](const checked_field& rule) { read_rule(out, rule_ids, rule); });
   read_optional_list(out, router["routes"], read_route);
   read_optional_list(out, router["sets"], read_set);
   std::stable_sort(out.networks.begin(), out.networks.end(), [](auto& a, auto& b) { return a.id < b.id; });

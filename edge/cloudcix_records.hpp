@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_network.hpp"
 #include "edge/checked_field.hpp"
-#include "edge/ip_network.hpp"
 #include "region/record.hpp"
 
 namespace regent {

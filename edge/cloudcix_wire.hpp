@@ -1,5 +1,5 @@
 // The CloudCIX dialect on the wire: state numbers, kinds and envelopes. Nothing outside the dialect knows these.
-// Source: the cloud API contract (docs/ARCHITECTURE.md, "The cloud").
+// Source: the CloudCIX IaaS API, v3.3.2 (github.com/CloudCIX/iaas), as it answers.
 #pragma once
 
 #include <array>

@@ -145,7 +145,7 @@ result<std::string> face_handlers::healthz(const route_request&) {
 result<std::string> face_handlers::readyz(const route_request&) {
   if (!facts_.live) return fail(error_kind::transient, "not_live", "the main loop is stuck or shutting down");
   if (facts_.ready) return std::string("{\"ok\":true}\n");
-  std::string reason = "the journal is not replayed yet or the first listing of the cloud is not read yet";
+  std::string reason = "the journal is not read yet, or its open jobs are not taken up";
   for (const auto& [about, text] : facts_.problems())
     if (reason.size() < 2000) reason += fmt::format("; {}: {}", about, text);
   return fail(error_kind::transient, "not_ready", "{}", reason);

@@ -4,16 +4,14 @@
 
 namespace regent {
 
-/// Why a resource may be unknown, as far as the daemon knows.
 std::string face_handlers::unknown_text(const resource_id& id) const {
-  auto text = fmt::format("no resource {} is known: the cloud has not named it", id.text());
-  if (!facts_.ready) text += ", and its first listing is not read yet";
-  const auto polled = facts_.last_poll_ms.load();
-  if (polled > 0)
-    text += fmt::format(" (last asked {} ago)", span_text(time_.wall().time_since_epoch() - milliseconds(polled)));
-  for (const auto& [about, problem] : facts_.problems())
-    if (about == "cloud" || about.ends_with(' ' + id.text())) text += fmt::format("; {}: {}", about, problem);
-  return text;
+  why_facts facts;
+  facts.what.id = id;
+  facts.actors = facts_.probes.list(time_.steady(), 0, 1, "lifecycle", id.text());
+  facts.problems = facts_.problems();
+  facts.now = time_.wall();
+  const auto listed = facts_.last_listing_ms.load();
+  return explain_unknown(facts, listed > 0 ? std::optional(wall_time(milliseconds(listed))) : std::nullopt);
 }
 
 result<why_facts> face_handlers::gather(const resource_id& id) {

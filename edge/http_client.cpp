@@ -270,7 +270,7 @@ class http_client::line {
 
   failure read_failed(error_code code) const {
     if (code == http::error::body_limit)
-      return failed("cloud_malformed", fmt::format("the answer is longer than {} bytes", body_most_));
+      return failed("cloud_too_long", fmt::format("the answer is longer than {} bytes", body_most_));
     if (code == http::error::partial_message) return failed("cloud_malformed", "the answer ends early");
     const bool not_http =
         code.category() == make_error_code(http::error::bad_value).category() && code != http::error::end_of_stream;

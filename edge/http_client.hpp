@@ -54,7 +54,7 @@ class http_client {
 
   /// Any answer at all is a success here. Errors, all transient and naming method, target and server: `cloud_timeout`,
   /// `cloud_unreachable` (also a connection lost before the answer: the request may have been carried out),
-  /// `cloud_tls`, `cloud_malformed` (not HTTP, too big, ends early), `cloud_stopped`.
+  /// `cloud_tls`, `cloud_malformed` (not HTTP, ends early), `cloud_too_long` (its body is), `cloud_stopped`.
   result<http_reply> call(const http_request& request, milliseconds deadline, const std::stop_token& stop = {});
 
  private:

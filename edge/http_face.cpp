@@ -1,6 +1,7 @@
 #include "edge/http_face.hpp"
 
 #include "edge/http_server.hpp"
+#include "edge/operator_routes.hpp"
 #include "edge/routes.hpp"
 
 namespace regent {
@@ -8,12 +9,18 @@ namespace regent {
 namespace {
 class served_face final : public http_face {
  public:
-  served_face(const region_config& config, const std::string& journal_path, daemon_facts& facts, const clock& time)
+  served_face(const region_config& config, const std::string& journal_path, daemon_facts& facts, const clock& time,
+              operator_desk desk)
       : routes_(
-            config.name, [journal_path] { return open_sqlite_reader(journal_path); }, facts, time) {}
+            config.name, [journal_path] { return open_sqlite_reader(journal_path); }, facts, time),
+        commands_([journal_path] { return open_sqlite_reader(journal_path); }, std::move(desk)) {}
 
   result<void> start(const http_listeners& where) {
-    auto started = start_http_server(where, [this](std::string_view target) { return routes_.answer(target); });
+    auto started = start_http_server(
+        where, [this](std::string_view target) { return routes_.answer(target); }, {},
+        [this](std::string_view target, const std::function<void(http_answer)>& said) {
+          commands_.answer(target, said);
+        });
     if (!started) return failure(started.error());
     server_ = std::move(*started);
     return {};
@@ -22,15 +29,16 @@ class served_face final : public http_face {
 
  private:
   routes routes_;
+  operator_routes commands_;
   std::unique_ptr<http_server> server_;  // after routes_: its thread ends before they do
 };
 }  // namespace
 
 result<std::unique_ptr<http_face>> start_http_face(const region_config& config, const std::string& journal_path,
-                                                   daemon_facts& facts, const clock& time) {
+                                                   daemon_facts& facts, const clock& time, operator_desk desk) {
   const auto& listen = config.listen;
   const auto socket = listen.unix_socket.empty() ? config.state_directory + "/regent.sock" : listen.unix_socket;
-  auto face = std::make_unique<served_face>(config, journal_path, facts, time);
+  auto face = std::make_unique<served_face>(config, journal_path, facts, time, std::move(desk));
   if (auto started = face->start({socket, listen.tcp, listen.address, listen.port}); !started)
     return failure(started.error());
   return face;

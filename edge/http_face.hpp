@@ -1,5 +1,6 @@
-// The HTTP face: a Unix socket and, if wanted, a loopback port, on one thread of its own. It asks no actor: what it shows comes
-// from the probes, the host board and read-only looks into the journal, so it answers while actors are wedged.
+// The HTTP face: a Unix socket and, if wanted, a loopback port, on one thread of its own. What it shows comes from the probes,
+// the host board and read-only looks into the journal, so it answers while actors are wedged. Operators' words (POST, on the
+// Unix socket only) go to the daemon through `desk`.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 
 #include "base/probe.hpp"
 #include "base/result.hpp"
+#include "edge/operator_routes.hpp"
 #include "region/host_board.hpp"
 #include "region/region_config.hpp"
 
@@ -21,7 +23,7 @@ struct daemon_facts {
   probe_registry probes;
   host_board hosts;
   std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
-  std::atomic<bool> ready{false};  ///< journal replayed and first listing read
+  std::atomic<bool> ready{false};  ///< the journal is read and its open jobs are taken up
   std::atomic<epoch_number> epoch{0};
   std::atomic<std::int64_t> started_ms{0};  ///< wall clock, ms since 1970
   std::atomic<std::int64_t> start_to_ready_ms{-1};
@@ -51,6 +53,6 @@ class http_face {
 
 /// Starts listening and serving. `journal_path` is opened read-only, lazily. Errors: permanent `listen_failed` naming the address.
 result<std::unique_ptr<http_face>> start_http_face(const region_config& config, const std::string& journal_path,
-                                                   daemon_facts& facts, const clock& time);
+                                                   daemon_facts& facts, const clock& time, operator_desk desk);
 
 }  // namespace regent

@@ -16,6 +16,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -77,11 +78,19 @@ struct dropped_body {
 
 class connection;
 
+/// Answers that come from other threads ask this whether the server still is.
+struct server_life {
+  std::mutex guard;
+  bool over = false;
+};
+
 /// What the connections of one server share. Everything but `open` belongs to the server's thread.
 struct shared_state {
   http_handler handler;
+  http_command_handler commands;
   http_bounds bounds;
   std::string listen_address;
+  std::shared_ptr<server_life> life = std::make_shared<server_life>();
   std::list<connection*> connections;
   std::atomic<std::size_t> open{0};
   std::size_t unsent_bytes = 0;
@@ -90,7 +99,7 @@ struct shared_state {
 class connection : public std::enable_shared_from_this<connection> {
  public:
   connection(net::generic::stream_protocol::socket socket, shared_state& shared, bool over_tcp)
-      : stream_(std::move(socket)), shared_(shared), over_tcp_(over_tcp) {
+      : stream_(std::move(socket)), late_(stream_.get_executor()), shared_(shared), over_tcp_(over_tcp) {
     place_ = shared_.connections.insert(shared_.connections.end(), this);
     shared_.open = shared_.connections.size();
   }
@@ -121,6 +130,7 @@ class connection : public std::enable_shared_from_this<connection> {
  private:
   void received(error_code failed) {
     idle_since_.reset();
+    if (!failed && parser_->get().method() == http::verb::post && shared_.commands && !over_tcp_) return command();
     if (!failed) return answer(decide(), parser_->get().method() == http::verb::head, parser_->get().keep_alive());
     if (failed == http::error::end_of_stream) return finish();
     if (failed == http::error::header_limit || failed == http::error::buffer_overflow)
@@ -133,10 +143,47 @@ class connection : public std::enable_shared_from_this<connection> {
     drop();  // gone or too slow
   }
 
+  /// The answer comes later, from another thread; the first of it and of the deadline counts.
+  void command() {
+    const auto target = std::string(parser_->get().target());
+    if (!target.starts_with('/'))
+      return answer(http_error(400, "malformed_request", "the request's target must begin with /"));
+    const auto number = ++undecided_;
+    late_.expires_after(limits::command_deadline);
+    late_.async_wait([self = shared_from_this(), number](error_code stopped) {
+      if (!stopped)
+        self->decided(number, http_error(504, "undecided", "not decided in time: it may still come to pass"));
+    });
+    const auto tell = [weak = weak_from_this(), life = shared_.life, number](http_answer said) {
+      const std::lock_guard lock(life->guard);
+      auto self = life->over ? nullptr : weak.lock();
+      if (!self) return;
+      const auto thread = self->stream_.get_executor();
+      net::post(thread, [self = std::move(self), number, said = std::move(said)]() mutable {
+        self->decided(number, std::move(said));
+      });
+    };
+    try {
+      shared_.commands(target, tell);
+    } catch (const std::exception& broken) {
+      log::error("http: POST {} failed: {}", target, broken.what());
+      tell(http_error(500, "bug", broken.what()));
+    }
+  }
+
+  void decided(std::uint64_t number, http_answer said) {
+    if (number != undecided_) return;
+    ++undecided_;
+    late_.cancel();
+    answer(std::move(said), false, parser_->get().keep_alive());
+  }
+
   http_answer decide() {
     const auto& request = parser_->get();
     if (request.method() != http::verb::get && request.method() != http::verb::head)
-      return http_error(405, "method_not_allowed", "only GET and HEAD are answered here");
+      return http_error(405, "method_not_allowed",
+                        shared_.commands ? "GET and HEAD are answered here, and POST on the Unix socket"
+                                         : "only GET and HEAD are answered here");
     const auto hosts = request.count(http::field::host);
     if (hosts > 1 || (hosts == 0 && request.version() > 10))
       return http_error(400, "malformed_request", "a request has one Host header");
@@ -164,7 +211,8 @@ class connection : public std::enable_shared_from_this<connection> {
     answer_.set(http::field::content_type, from.type);
     answer_.set(http::field::cache_control, "no-store");
     answer_.set("X-Content-Type-Options", "nosniff");
-    if (from.status == 405) answer_.set(http::field::allow, "GET, HEAD");
+    if (from.status == 405)
+      answer_.set(http::field::allow, shared_.commands && !over_tcp_ ? "GET, HEAD, POST" : "GET, HEAD");
     answer_.content_length(from.body.size());
     if (!head_only) answer_.body() = std::move(from.body);
     answer_.keep_alive(keep_alive);
@@ -202,6 +250,8 @@ class connection : public std::enable_shared_from_this<connection> {
   }
 
   beast::basic_stream<net::generic::stream_protocol> stream_;
+  net::steady_timer late_;
+  std::uint64_t undecided_ = 0;  // the command whose answer is awaited
   shared_state& shared_;
   bool over_tcp_;
   std::list<connection*>::iterator place_;
@@ -213,14 +263,20 @@ class connection : public std::enable_shared_from_this<connection> {
 
 class beast_server final : public http_server {
  public:
-  beast_server(http_handler handler, http_bounds bounds, std::string listen_address, std::string unix_path)
+  beast_server(http_handler handler, http_command_handler commands, http_bounds bounds, std::string listen_address,
+               std::string unix_path)
       : file_(std::move(unix_path)) {
     shared_.handler = std::move(handler);
+    shared_.commands = std::move(commands);
     shared_.bounds = bounds;
     shared_.listen_address = std::move(listen_address);
   }
 
   ~beast_server() override {
+    {
+      const std::lock_guard lock(shared_.life->guard);
+      shared_.life->over = true;
+    }
     io_.stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -298,7 +354,7 @@ class beast_server final : public http_server {
 }  // namespace
 
 result<std::unique_ptr<http_server>> start_http_server(const http_listeners& where, http_handler handler,
-                                                       http_bounds bounds) {
+                                                       http_bounds bounds, http_command_handler commands) {
   owned_fd unix_socket, tcp_socket;
   if (where.tcp) {
     auto bound = listen_tcp(where.address, where.port);
@@ -310,7 +366,8 @@ result<std::unique_ptr<http_server>> start_http_server(const http_listeners& whe
     if (!bound) return failure(bound.error());
     unix_socket = std::move(*bound);
   }
-  auto server = std::make_unique<beast_server>(std::move(handler), bounds, where.address, where.unix_socket);
+  auto server =
+      std::make_unique<beast_server>(std::move(handler), std::move(commands), bounds, where.address, where.unix_socket);
   if (unix_socket.get() >= 0) server->listen_on_unix(std::move(unix_socket));
   if (tcp_socket.get() >= 0) server->listen_on_tcp(std::move(tcp_socket), where.address.find(':') != std::string::npos);
   server->start();

@@ -1,5 +1,5 @@
-// A small HTTP/1.1 server that only answers GET and HEAD: a Unix socket and, if wanted, a TCP port, on one thread of
-// its own. A slow, silent or hostile client costs one bounded connection and delays nobody: every read and write has a
+// A small HTTP/1.1 server that answers GET and HEAD, and POST on its Unix socket, whose file says who may: that and, if
+// wanted, a TCP port, on one thread of its own. A slow, silent or hostile client costs one bounded connection and delays nobody: every read and write has a
 // deadline, and when the connections are used up the one that has been idle longest makes room.
 #pragma once
 
@@ -27,6 +27,10 @@ http_answer http_error(int status, std::string_view code, std::string_view messa
 /// quick. An exception becomes a 500 that says what it was.
 using http_handler = std::function<http_answer(std::string_view target)>;
 
+/// Given a POST's target. Answers through the function, once, on any thread: at once, or when what was asked for is
+/// decided. A client that is not answered within limits::command_deadline is told so.
+using http_command_handler = std::function<void(std::string_view target, std::function<void(http_answer)> answer)>;
+
 struct http_listeners {
   std::string unix_socket;  ///< path; empty for none
   bool tcp = false;
@@ -52,7 +56,7 @@ class http_server {
 
 /// Errors: permanent `listen_failed` naming the address.
 result<std::unique_ptr<http_server>> start_http_server(const http_listeners& where, http_handler handler,
-                                                       http_bounds bounds = {});
+                                                       http_bounds bounds = {}, http_command_handler commands = {});
 
 /// Whether a request that came over TCP with this Host header may be answered: a loopback name or address, or the
 /// address listened on. Anything else is a foreign web page that had its own name point here (DNS rebinding).

@@ -168,6 +168,7 @@ void write_host_fields(json_writer& out, const host_status& host, wall_time now)
   out.text("state", host.state);
   out.text("reason", host.reason);
   out.text("boot_id", host.boot_id);
+  out.text("cordon", host.cordon);
   out.number("latency_ms", host.latency.count());
   out.time_and_age("last_seen", host.last_seen, now);
   out.number("open_runs", static_cast<std::int64_t>(host.open_runs));

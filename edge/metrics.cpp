@@ -78,7 +78,7 @@ void add_daemon(families& out, const metrics_source& from) {
   out.gauge("info", "The daemon's version and region.");
   out.sample(1, {{"version", REGENT_VERSION}, {"region", from.region}});
   out.gauge("live", "0 while the main loop is stuck or shutting down.", facts.live);
-  out.gauge("ready", "1 once the journal is replayed and the first listing is read.", facts.ready);
+  out.gauge("ready", "1 once the journal is read and its open jobs are taken up.", facts.ready);
   out.gauge("epoch", "The number of this process's reign.", static_cast<double>(facts.epoch.load()));
   if (const auto started = facts.started_ms.load(); started > 0)
     out.gauge("start_time_seconds", "When the daemon started, in seconds since 1970.", seconds(milliseconds(started)));

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <thread>
 
+#include "base/loopback.hpp"
+
 namespace regent {
 
 namespace asio = boost::asio;
@@ -22,6 +24,11 @@ namespace {
 name_lookup::endpoints resolve(const std::string& host, const std::string& port, boost::system::error_code& code) {
   asio::io_context io;
   name_lookup::endpoints out;
+  if (is_localhost(host)) {
+    for (const auto* address : loopback_addresses)
+      out.emplace_back(asio::ip::make_address(address), static_cast<unsigned short>(std::stoi(port)));
+    return out;
+  }
   for (const auto& entry : asio::ip::tcp::resolver(io).resolve(host, port, code)) out.push_back(entry.endpoint());
   return out;
 }

@@ -40,7 +40,7 @@ const std::vector<route>& table() {
       {"/debug/actors", {"type", "key", "after", "limit"}, "live actors", &h::actors},
       {"/debug/actors/{}/{*}", {}, "one live actor", &h::actor_detail},
       {"/healthz", {}, "200 while the main loop turns", &h::healthz},
-      {"/readyz", {}, "200 once the first listing is read", &h::readyz},
+      {"/readyz", {}, "200 once the journal is read and its open jobs are taken up", &h::readyz},
       {"/metrics", {}, "for Prometheus", &h::metrics, metrics_type},
   };
   return all;

@@ -41,8 +41,17 @@ class reasons {
     if (facts_.what.degraded) add("degraded", fmt::format("degraded{}", colon_reason(facts_.what.reason)));
     jobs_behind();
     reports();
-    problems();
+    problem("journal");  // everything waits for it
+    own_problems();
     busy_actors();
+    return std::move(causes_);
+  }
+
+  std::vector<cause> of_unknown(std::optional<wall_time> listed) {
+    at_work();
+    own_problems();
+    if (causes_.empty()) unnamed(listed);
+    problem("journal");
     return std::move(causes_);
   }
 
@@ -86,6 +95,8 @@ class reasons {
   /// The first of: a run under way, a lease waited for, a host waited for, a retry, the job's own words, its place in
   /// the order.
   void open(const job& job) {
+    if (!job.cancel.empty())
+      add("cancelled", fmt::format("{} is being cancelled ({})", job_text(job), one_line(job.cancel)), {}, job.id);
     if (runs_under_way()) return;
     if (lease(job)) return;
     const auto next = std::find_if(facts_.steps.begin(), facts_.steps.end(),
@@ -170,6 +181,10 @@ class reasons {
   void lease_on(const host_status& where, std::size_t place) {
     const auto& claim = where.queue[place];
     const auto holder = holder_of(where, claim.scope);
+    if (!where.cordon.empty() && !holder)
+      return add("cordoned",
+                 fmt::format("waits for {} to be uncordoned ({})", where.host.value(), one_line(where.cordon)),
+                 where.host, {}, {}, claim.since);
     auto text = fmt::format("waits for the lease of {}", where.host.value());
     if (!claim.scope.empty()) text += fmt::format(" (scope {})", one_line(claim.scope));
     if (holder) text += fmt::format(" held by {} for {}", owner_text(holder->job), age(holder->since));
@@ -275,11 +290,19 @@ class reasons {
       if (key == about) add("problem", fmt::format("{}{}", key, colon_reason(text)));
   }
 
-  /// Standing problems of the journal, which everything waits for, and of this resource: "record virtual_router/3".
-  void problems() {
-    problem("journal");
+  /// Standing problems of this resource: "record virtual_router/3".
+  void own_problems() {
     for (const auto& [key, text] : facts_.problems)
       if (key.ends_with(' ' + facts_.what.id.text())) problem(key);
+  }
+
+  /// Neither seen nor complained of. A record without a readable id may be it, or its whole kind may be none of the
+  /// cloud's.
+  void unnamed(std::optional<wall_time> listed) {
+    add("unnamed", listed ? fmt::format("the cloud has not named it (its list was read {} ago)", age(*listed))
+                          : "the first listing of the cloud is not read yet");
+    for (const auto* whose : {"?", "*"}) problem(fmt::format("listed {}/{}", facts_.what.id.kind, whose));
+    problem("cloud");
   }
 
   void unresourced() {
@@ -348,13 +371,21 @@ std::optional<job> explained_job(const why_facts& facts) {
   });
 }
 
+namespace {
+std::string sentence(const why_facts& facts, std::string_view is, const std::vector<cause>& causes) {
+  auto said = fmt::format("{} is {}: ", facts.what.id.text(), is);
+  for (std::size_t i = 0; i < causes.size(); ++i) said += (i == 0 ? "" : "; ") + causes[i].text;
+  return said + '.';
+}
+}  // namespace
+
 explanation explain(const why_facts& facts) {
-  explanation said;
-  said.causes = reasons(facts).all();
-  said.sentence = fmt::format("{} is {}: ", facts.what.id.text(), name(facts.what.state));
-  for (std::size_t i = 0; i < said.causes.size(); ++i) said.sentence += (i == 0 ? "" : "; ") + said.causes[i].text;
-  said.sentence += '.';
-  return said;
+  auto causes = reasons(facts).all();
+  return {sentence(facts, name(facts.what.state), causes), std::move(causes)};
+}
+
+std::string explain_unknown(const why_facts& facts, std::optional<wall_time> listed) {
+  return sentence(facts, "not in the journal", reasons(facts).of_unknown(listed));
 }
 
 }  // namespace regent

@@ -49,4 +49,8 @@ std::optional<job> explained_job(const why_facts& facts);
 
 explanation explain(const why_facts& facts);
 
+/// Why the journal does not have `facts.what`, of which only the id is used: its record is being read just now, or makes
+/// no sense, or the cloud has not named it. `listed`: when the cloud's list was last read to its end.
+std::string explain_unknown(const why_facts& facts, std::optional<wall_time> listed);
+
 }  // namespace regent

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "primitives/ip_prefix.hpp"
+#include "base/ip_network.hpp"
 #include "primitives/sha256.hpp"
 
 namespace regent {
@@ -25,7 +25,7 @@ std::optional<std::string> word(const std::string& text) {
 
 /// The default route of the address's family.
 std::optional<std::string> default_route(const std::string& text) {
-  const auto address = parse_ip_address_only(text);
+  const auto address = parse_ip_address(text);
   if (!address) return std::nullopt;
   return address->family == 4 ? "0.0.0.0/0" : "::/0";
 }

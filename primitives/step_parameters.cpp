@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "primitives/ip_prefix.hpp"
+#include "base/ip_network.hpp"
 
 namespace regent {
 namespace {
@@ -110,9 +110,12 @@ result<std::string> cell(const table_column& column, const value_source& source,
   return checked(column.type, text, secret, here);
 }
 
+/// A value for a message.
+std::string told(const std::string& value, bool secret) { return secret ? "a secret value" : value; }
+
 bool of_one_family(const std::string& a, const std::string& b) {
-  const auto first = parse_ip_prefix(a);
-  const auto second = parse_ip_prefix(b);
+  const auto first = parse_ip_address_or_network(a);
+  const auto second = parse_ip_address_or_network(b);
   return !first || !second || first->family == second->family;  // a set's family is known on the host
 }
 
@@ -120,22 +123,25 @@ result<void> check_families(const parameter_spec& spec, const std::map<std::stri
                             const std::string& place) {
   for (const auto& [first, second] : spec.same_family)
     if (!of_one_family(row.at(first), row.at(second)))
-      return malformed(place, fmt::format("{} {} and {} {} are of different families", first, row.at(first), second,
-                                          row.at(second)));
+      return malformed(place, fmt::format("{} {} and {} {} are of different families", first,
+                                          told(row.at(first), spec.secret), second, told(row.at(second), spec.secret)));
   return {};
 }
 
 result<void> check_column(const parameter_spec& spec, const table_column& column, const rows& all) {
   std::set<std::string> seen;
-  std::vector<ip_prefix> taken;
+  std::vector<ip_network> taken;
   for (const auto& row : all) {
     const auto& value = row.at(column.name);
     const auto place = fmt::format("parameter {}, column {}", spec.name, column.name);
-    if (column.unique && !seen.insert(value).second) return malformed(place, shown_value(value) + " stands twice");
+    if (column.unique && !seen.insert(value).second)
+      return malformed(place, told(shown_value(value), spec.secret) + " stands twice");
     if (!column.disjoint) continue;
-    const auto prefix = parse_ip_prefix(value).value_or(ip_prefix{});
+    const auto prefix = parse_ip_address_or_network(value).value_or(ip_network{});
     for (const auto& other : taken)
-      if (prefix.overlaps(other)) return malformed(place, fmt::format("{} overlaps {}", prefix.text(), other.text()));
+      if (prefix.overlaps(other))
+        return malformed(
+            place, fmt::format("{} overlaps {}", told(prefix.text(), spec.secret), told(other.text(), spec.secret)));
     taken.push_back(prefix);
   }
   return {};
@@ -184,13 +190,16 @@ result<void> add_parameter(const parameter_spec& spec, const parameter_source& f
 }
 
 result<void> check_step_families(const primitive& of, const std::vector<plan_parameter>& all) {
-  std::map<std::string, std::string> texts;
+  std::map<std::string, const plan_parameter*> texts;
   for (const auto& one : all)
-    if (const auto* text = std::get_if<std::string>(&one.value)) texts[one.name] = *text;
-  for (const auto& [first, second] : of.same_family)
-    if (texts.contains(first) && texts.contains(second) && !of_one_family(texts[first], texts[second]))
-      return malformed("parameter " + second,
-                       fmt::format("{} is not of the family of {} {}", texts[second], first, texts[first]));
+    if (std::holds_alternative<std::string>(one.value)) texts[one.name] = &one;
+  for (const auto& [first, second] : of.same_family) {
+    if (!texts.contains(first) || !texts.contains(second)) continue;
+    const auto told_of = [](const plan_parameter& one) { return told(std::get<std::string>(one.value), one.secret); };
+    if (!of_one_family(std::get<std::string>(texts[first]->value), std::get<std::string>(texts[second]->value)))
+      return malformed("parameter " + second, fmt::format("{} is not of the family of {} {}", told_of(*texts[second]),
+                                                          first, told_of(*texts[first])));
+  }
   return {};
 }
 

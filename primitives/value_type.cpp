@@ -5,7 +5,7 @@
 #include <functional>
 #include <map>
 
-#include "primitives/ip_prefix.hpp"
+#include "base/ip_network.hpp"
 #include "region/json.hpp"
 
 namespace regent {
@@ -15,6 +15,7 @@ using maybe = std::optional<std::string>;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 /// At most `most` characters, all letters, digits or in `others`; the first not in `never_first`.
 bool is_word(std::string_view text, std::size_t most, std::string_view others, std::string_view never_first) {
@@ -44,7 +45,7 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 }
 
 maybe text_value(std::string_view text, const value_type&) {
-  return when(text.size() <= 4096 && text.find('\0') == std::string_view::npos, text);
+  return when(text.size() <= 4096 && std::none_of(text.begin(), text.end(), is_control), text);
 }
 maybe integer_value(std::string_view text, const value_type& type) {
   const auto number = whole_number(text);
@@ -68,16 +69,16 @@ maybe mode_value(std::string_view text, const value_type&) {
 }
 
 maybe address_value(std::string_view text, const value_type&) {
-  const auto address = parse_ip_address_only(text);
+  const auto address = parse_ip_address(text);
   return address ? maybe(address->address_text()) : std::nullopt;
 }
 maybe prefix_value(std::string_view text, const value_type&) {
-  const auto prefix = parse_ip_prefix(text);
+  const auto prefix = parse_ip_address_or_network(text);
   return prefix ? maybe(prefix->text()) : std::nullopt;
 }
 maybe network_value(std::string_view text, const value_type&) {
-  const auto prefix = parse_ip_prefix(text);
-  return prefix && !prefix->has_host_bits() ? maybe(prefix->text()) : std::nullopt;
+  const auto prefix = parse_ip_address_or_network(text);
+  return prefix && *prefix == prefix->masked() ? maybe(prefix->text()) : std::nullopt;
 }
 maybe endpoint_value(std::string_view text, const value_type& type) {
   if (text.empty() || text[0] != '@') return prefix_value(text, type);
@@ -131,7 +132,7 @@ maybe ports_value(std::string_view text, const value_type&) {
 
 const std::vector<scalar_type>& scalar_types() {
   static const std::vector<scalar_type> table{
-      {"text", "at most 4096 bytes without NUL", text_value},
+      {"text", "one line: at most 4096 bytes without control characters", text_value},
       {"integer", "a whole number within min and max", integer_value},
       {"boolean", "true or false", boolean_value},
       {"choice", "one of the words under `of`", choice_value},

@@ -70,7 +70,8 @@ class cloud_fixture {
   }
   cloudcix_cloud& client() {
     session();
-    if (!client_) client_ = std::make_unique<cloudcix_cloud>(session_, parse_http_address(config.url).value());
+    if (!client_)
+      client_ = std::make_unique<cloudcix_cloud>(session_, parse_http_address(config.url).value(), body_most);
     return *client_;
   }
   std::shared_ptr<cloud_session> shared_session() {
@@ -81,6 +82,7 @@ class cloud_fixture {
   manual_clock time;
   cloud_config config;
   session_options options;
+  std::size_t body_most = limits::cloud_body_bytes;
   std::atomic<std::int64_t> paused{0};  ///< milliseconds
   std::atomic<int> logins{0};
   cloud_server::script login;  ///< instead of the usual one

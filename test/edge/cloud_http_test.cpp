@@ -117,7 +117,7 @@ TEST_CASE("an answer longer than allowed is refused, announced or not") {
   });
   const auto answer = client_of(server.url(), "", 4096).call(get, patience);
   REQUIRE_FALSE(answer);
-  CHECK(answer.error().code == "cloud_malformed");
+  CHECK(answer.error().code == "cloud_too_long");
   CHECK(answer.error().message.find("4096") != std::string::npos);
 }
 

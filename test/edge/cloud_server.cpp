@@ -50,7 +50,7 @@ std::size_t cloud_server::count(const std::string& method, const std::string& pa
 }
 
 void cloud_server::accept() {
-  constexpr std::size_t connections_most = 64;
+  constexpr std::size_t connections_most = 256;
   for (int number = 1; !stopping_; ++number) {
     auto socket = std::make_shared<tcp::socket>(io_);
     error_code code;

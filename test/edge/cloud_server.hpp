@@ -1,5 +1,5 @@
 // A cloud for tests: a small HTTP(S) server on loopback whose answers a test scripts. One thread a connection, at
-// most 64.
+// most 256.
 #pragma once
 
 #include <atomic>

@@ -41,11 +41,18 @@ TEST_CASE("a listing asks by state with encoded brackets and gives id, state, st
   CHECK(got.bad.empty());
 }
 
-TEST_CASE("no states are no records without asking, an unknown kind is our mistake") {
+TEST_CASE("no states are no records without asking, and a kind that the dialect lacks is none and says so") {
   cloud_fixture cloud([](const seen_request&) { return scripted_answer::lost(); });
   CHECK(cloud.client().list("virtual_router", {}).value().heads.empty());
+  const auto own = cloud.client().list("teapot", wanted);
+  REQUIRE(own);
+  CHECK(own->heads.empty());
+  REQUIRE(own->bad.size() == 1);
+  CHECK(own->bad[0].id == "teapot/*");
+  CHECK(own->bad[0].field == "kind");
+  CHECK(own->bad[0].why.find("cloudcix") != std::string::npos);
   CHECK(cloud.server.seen().empty());
-  CHECK(cloud.client().list("teapot", wanted).error().kind == error_kind::bug);
+  CHECK(cloud.client().read({"teapot", "1"}).error().kind == error_kind::bug);
 }
 
 TEST_CASE("an empty list is empty only if the cloud says that there is nothing") {
@@ -163,7 +170,85 @@ TEST_CASE("all pages are read, also when the cloud takes another limit than aske
   cloud.config.page_limit = 2;
   const auto got = cloud.client().list("virtual_router", wanted).value();
   CHECK(got.heads.size() == 7);
-  CHECK(parameter(cloud.server.seen().back(), "limit") == "2");
+  CHECK(parameter(cloud.server.seen().at(1), "limit") == "2");  // 0 is the login
+}
+
+namespace {
+/// A cloud with these rows, that pages as it is asked to.
+cloud_server::script paging(std::vector<std::string> rows) {
+  return [=](const seen_request& request) {
+    const auto page = std::stoul(parameter(request, "page"));
+    const auto limit = std::stoul(parameter(request, "limit"));
+    std::string some;
+    for (auto i = page * limit; i < std::min(rows.size(), (page + 1) * limit); ++i)
+      some += (some.empty() ? "" : ",") + rows[i];
+    return scripted_answer::json(200, list_json(some, rows.size(), static_cast<int>(page), static_cast<int>(limit)));
+  };
+}
+
+std::string long_head_json(int id, std::size_t more_bytes) {
+  return fmt::format(R"({{"id":{},"state":4,"updated":"x","project":null,"more":"{}"}})", id,
+                     std::string(more_bytes, 'x'));
+}
+}  // namespace
+
+TEST_CASE("a page that is too long for an answer is read in parts, in as few as can be") {
+  const int page_limit = GENERATE(100, 7, 30);
+  std::vector<std::string> rows;
+  for (int id = 1; id <= 60; ++id) rows.push_back(long_head_json(id, 50));
+  for (const auto at : {3, 4, 5, 40}) rows[static_cast<std::size_t>(at)] = long_head_json(at + 1, 3000);
+  cloud_fixture cloud(paging(rows));
+  cloud.config.page_limit = page_limit;
+  cloud.body_most = 9'000;
+  const auto got = cloud.client().list("virtual_router", wanted);
+  REQUIRE((got ? std::string() : got.error().text()) == "");
+  CHECK(got->heads.size() == 60);
+  CHECK(got->bad.empty());
+  CHECK(cloud.server.count("GET", "virtual_router/") < 30);
+}
+
+TEST_CASE("a record that alone is too long is named by its place and stops no other") {
+  std::vector<std::string> rows;
+  for (int id = 1; id <= 60; ++id) rows.push_back(long_head_json(id, 50));
+  const auto where =
+      GENERATE(std::vector<std::size_t>{0}, std::vector<std::size_t>{59}, std::vector<std::size_t>{8, 9, 33});
+  for (const auto at : where) rows[at] = long_head_json(static_cast<int>(at) + 1, 30'000);
+  cloud_fixture cloud(paging(rows));
+  cloud.body_most = 9'000;
+  const auto got = cloud.client().list("virtual_router", wanted);
+  REQUIRE((got ? std::string() : got.error().text()) == "");
+  CHECK(got->heads.size() == 60 - where.size());
+  REQUIRE(got->bad.size() == where.size());
+  for (std::size_t i = 0; i < where.size(); ++i) {
+    CHECK(got->bad[i].id == "virtual_router/?");
+    CHECK(got->bad[i].field == fmt::format("content.{}", where[i]));
+    CHECK(got->bad[i].why.find(fmt::format("page={}&limit=1&", where[i])) != std::string::npos);
+    CHECK(got->bad[i].why.find("longer than 9000 bytes") != std::string::npos);
+  }
+}
+
+TEST_CASE("a list of one record that is too long is whole, with that one bad") {
+  cloud_fixture cloud(paging({long_head_json(1, 30'000)}));
+  cloud.body_most = 9'000;
+  const auto got = cloud.client().list("virtual_router", wanted);
+  REQUIRE(got);
+  CHECK(got->heads.empty());
+  CHECK(got->bad.size() == 1);
+}
+
+TEST_CASE("a cloud whose every answer is too long, or that does not page as asked, is an error and asked no end") {
+  const bool deaf = GENERATE(true, false);
+  cloud_fixture cloud([=](const seen_request& request) {
+    if (deaf && parameter(request, "limit") != "100")
+      return scripted_answer::json(200, list_json(heads(1, 3), 3, 0, 100));
+    return scripted_answer::json(200, std::string(30'000, ' '));
+  });
+  cloud.body_most = 9'000;
+  const auto got = cloud.client().list("virtual_router", wanted);
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code == (deaf ? "cloud_malformed" : "cloud_too_long"));
+  CHECK(got.error().kind == error_kind::transient);
+  CHECK(cloud.server.count("GET", "virtual_router/") < 200);
 }
 
 TEST_CASE("pages that overlap are read again until every record was seen") {

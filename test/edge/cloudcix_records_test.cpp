@@ -136,6 +136,9 @@ TEST_CASE("a bad field makes the record malformed, and the error names id and do
     return set(&router_json::address, fmt::format(R"({{"address":{},"subnet":{{"address_range":{}}}}})", ip, range));
   };
   const auto extra = [&](const std::string& text) { return set(&router_json::extra, "," + text); };
+  const auto routes = [&](const std::string& first, const std::string& second) {
+    return extra(fmt::format(R"("routes":[{{"destination":{}}},{{"destination":{}}}])", first, second));
+  };
   const auto set_of = [&](const std::string& name, const std::string& family, const std::string& elements) {
     return extra(fmt::format(R"("sets":[{{"name":{},"family":{},"elements":[{}]}}])", name, family, elements));
   };
@@ -213,6 +216,8 @@ TEST_CASE("a bad field makes the record malformed, and the error names id and do
       {"firewall_rules.0.port", with_rule(router_json::rule("1", "0", "\"22 } accept\""))},
       {"firewall_rules.1.port",
        with_rule(router_json::rule("1", "0", "\"22\"") + "," + router_json::rule("2", "1", "\"x\""))},
+      {"firewall_rules.1.id",
+       with_rule(router_json::rule("1", "0", "null") + "," + router_json::rule("1", "1", "\"22\""))},
       {"phantom", extra(R"("phantom":"yes")")},
       {"routes", extra(R"("routes":{})")},
       {"routes.0.destination", extra(R"("routes":[{"destination":"10.9.0.0","gateway":"10.0.0.9"}])")},
@@ -220,6 +225,12 @@ TEST_CASE("a bad field makes the record malformed, and the error names id and do
       {"routes.0.gateway", extra(R"("routes":[{"destination":"10.9.0.0/16","gateway":"172.16.0.1"}])")},
       {"routes.0.gateway", extra(R"("routes":[{"destination":"fd09::/64","gateway":"10.0.0.9"}])")},
       {"routes.0.metric", extra(R"("routes":[{"destination":"10.9.0.0/16","gateway":"10.0.0.9","metric":-1}])")},
+      {"routes.1.gateway", routes(R"("10.9.0.0/16","gateway":"10.0.0.9")", R"("10.9.0.0/16","gateway":"10.0.0.8")")},
+      {"routes.1.gateway",
+       routes(R"("10.9.0.0/16","gateway":"10.0.0.9")", R"("10.9.1.0/16","gateway":"10.0.0.8","metric":100)")},
+      {"routes.1.gateway",
+       routes(R"("fd09::/64","gateway":"fd00:1::9","metric":0)", R"("FD09::/64","gateway":"fd00:1::8","metric":1024)")},
+      {"routes.0.gateway", extra(R"("routes":[{"destination":"0.0.0.0/0","gateway":"192.0.2.7"}])")},
       {"sets.0.name", set_of("\"1office\"", "\"ipv4\"", "")},
       {"sets.0.name", set_of("\"of fice\"", "\"ipv4\"", "")},
       {"sets.0.name", set_of("\"\"", "\"ipv4\"", "")},
@@ -254,6 +265,18 @@ TEST_CASE("hostile text in a name is kept as it is, because it is only a name") 
   cloud_router.project = R"json({"id":7,"name":"x\"; touch /pwned; $(touch /pwned2)","grace_period":1})json";
   cloud_fixture cloud(serving(cloud_router));
   CHECK(cloud.client().read(router).value().name == "x\"; touch /pwned; $(touch /pwned2)");
+}
+
+TEST_CASE("routes to one destination are two by their metrics, and one that is said twice contradicts nothing") {
+  router_json cloud_router;
+  cloud_router.extra =
+      R"(,"routes":[{"destination":"10.9.0.0/16","gateway":"10.0.0.9"},{"destination":"10.9.0.0/16","gateway":"10.0.0.8","metric":200},)"
+      R"({"destination":"10.9.0.0/16","gateway":"10.0.0.9"},{"destination":"0.0.0.0/0","gateway":"192.0.2.1"},)"
+      R"({"destination":"0.0.0.0/0","gateway":"192.0.2.7","metric":50}])";
+  cloud_fixture cloud(serving(cloud_router));
+  const auto got = cloud.client().read(router);
+  REQUIRE((got ? std::string() : got.error().text()) == "");
+  CHECK((*got->document)["routes"].Size() == 5);
 }
 
 TEST_CASE("ICMP has no ports, and either kind of logging is logging") {
@@ -310,6 +333,25 @@ TEST_CASE("a record larger than allowed is malformed") {
   const auto got = cloud.client().read(router);
   REQUIRE_FALSE(got);
   CHECK(got.error().code == "record_malformed");
+}
+
+TEST_CASE("a record, or a row of its NAT, that is too long to be read is malformed") {
+  const bool in_nat = GENERATE(true, false);
+  router_json cloud_router;
+  if (!in_nat) cloud_router.extra = fmt::format(R"(,"note":"{}")", std::string(30'000, 'x'));
+  cloud_fixture cloud([=](const seen_request& request) {
+    if (!request.target.starts_with("/iaas/ip_address/")) return scripted_answer::json(200, cloud_router.text());
+    const auto page = std::stoi(parameter(request, "page"));
+    const std::string row(page == 0 ? 30'000 : 0, ' ');
+    return scripted_answer::json(200, list_json(row, 1, page, std::stoi(parameter(request, "limit"))));
+  });
+  cloud.body_most = 9'000;
+  const auto got = cloud.client().read(router);
+  REQUIRE_FALSE(got);
+  INFO(got.error().text());
+  CHECK(got.error().kind == error_kind::permanent);
+  CHECK(got.error().code == "record_malformed");
+  CHECK(got.error().message.find("longer than 9000 bytes") != std::string::npos);
 }
 
 TEST_CASE("a router that is not there, one that is another, and an answer that is none are three errors") {

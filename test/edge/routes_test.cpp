@@ -290,12 +290,27 @@ TEST_CASE("why answers a sentence, and causes that a program can match") {
   CHECK(text(said, "causes.0.host") == "podnet-a");
   CHECK(text(said, "causes.0.step") == "1");
   CHECK(text(here.get("/api/v1/why/virtual_router/1"), "causes.1.code") == "report");
-  here.facts.ready = false;
-  here.facts.note("listed virtual_router/4", "record_malformed: id");
-  CHECK(text(here.get("/api/v1/why/virtual_router/4", 404), "error.message") ==
-        "no resource virtual_router/4 is known: the cloud has not named it, and its first listing is not read yet "
-        "(last asked 2s ago); "
-        "listed virtual_router/4: record_malformed: id");
+}
+
+TEST_CASE("why of what the journal does not have asks the live actor and the problems before it says unnamed") {
+  region here;
+  const auto said = [&] { return text(here.get("/api/v1/why/virtual_router/4", 404), "error.message"); };
+  CHECK(said() == "virtual_router/4 is not in the journal: the first listing of the cloud is not read yet.");
+  here.facts.last_listing_ms = here.time.ago(5s).time_since_epoch().count();
+  CHECK(said() == "virtual_router/4 is not in the journal: the cloud has not named it (its list was read 5s ago).");
+  {
+    auto actor = here.facts.probes.add("lifecycle", "virtual_router/4");
+    auto other = here.facts.probes.add("lifecycle", "virtual_router/44");
+    actor->state("reading the record");
+    actor->waits_for("the cloud");
+    CHECK(said() ==
+          "virtual_router/4 is not in the journal: it is being worked on: reading the record, waiting for the cloud.");
+  }
+  here.facts.note("listed virtual_router/44", "record_malformed: state: is missing");
+  here.facts.note("record virtual_router/4", "record_malformed: virtual_router/4: subnets.0.vlan must be 0 to 4094");
+  CHECK(said() ==
+        "virtual_router/4 is not in the journal: record virtual_router/4: record_malformed: virtual_router/4: "
+        "subnets.0.vlan must be 0 to 4094.");
 }
 
 TEST_CASE("hostile and mistaken queries are refused with what was wrong") {

@@ -91,6 +91,18 @@ TEST_CASE("why: next in the queue of a host that nobody holds but the journal's 
   now.check("lease", "waits for the lease of podnet-a held by job 7 for 4s, 0 in the queue before it.");
 }
 
+TEST_CASE("why: a cordoned host, and a job that is being cancelled") {
+  story now(quiescing);
+  now.open(job_state::waiting).cancel = "eve: wrong\none";
+  auto host = make_host("podnet-a", "up");
+  host.cordon = "eve: a new disk";
+  host.queue = {{job_id(12), "", "user", now.time.ago(1s)}};
+  now.facts.hosts = {host};
+  now.check(
+      "cancelled",
+      "job 12 (build) is being cancelled (eve: wrong one); waits for podnet-a to be uncordoned (eve: a new disk).");
+}
+
 TEST_CASE("why: a host that has to return first, and until when that is waited for") {
   story now(building);
   now.open(job_state::waiting).wait_deadline = now.time.now + 4min;
@@ -235,6 +247,23 @@ TEST_CASE("why: every state has an answer, with a job and without") {
       CHECK(said.sentence.find("  ") == std::string::npos);
     }
   }
+}
+
+TEST_CASE("why: what the journal does not have may be a record without an id, or of a kind that the cloud lacks") {
+  story now(requested);
+  const auto said = [&] { return explain_unknown(now.facts, now.time.ago(9s)); };
+  now.facts.problems = {{"cloud", "cloud_timeout"},
+                        {"journal", "journal_full"},
+                        {"listed lamp/*", "kind: none"},
+                        {"listed virtual_router/?", "record_malformed: id: is missing"}};
+  CHECK(said() ==
+        "virtual_router/3 is not in the journal: the cloud has not named it (its list was read 9s ago); listed "
+        "virtual_router/?: record_malformed: id: is missing; cloud: cloud_timeout; journal: journal_full.");
+  now.facts.what.id = {"lamp", "3"};
+  CHECK(said() ==
+        "lamp/3 is not in the journal: the cloud has not named it (its list was read 9s ago); listed lamp/*: kind: "
+        "none; cloud: cloud_timeout; journal: journal_full.");
+  CHECK(explain_unknown(now.facts, {}).find("the first listing of the cloud is not read yet; ") != std::string::npos);
 }
 
 TEST_CASE("why: a reason from outside is one bounded line") {

@@ -28,21 +28,23 @@ inline constexpr const char* router_document = R"json({
     {"destination": "2001:db8:9::/48", "gateway": "2001:db8:1::9", "metric": 50}],
   "sets": [{"name": "office", "family": "ipv4", "elements": ["198.51.100.0/28", "198.51.100.77"]}]})json";
 
-inline region_config region_of(const std::string& networks, bool pair = true) {
+inline std::string region_text(const std::string& networks, bool pair = true) {
   const auto host = [](const char* name, int number) {
     return fmt::format(
         "  - {{name: {}, address: 198.51.100.{}, role: podnet, agent: true, host_key: ssh-ed25519 "
         "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f}}\n",
         name, number);
   };
-  const auto text =
-      "region: test\n"
-      "cloud: {url: 'http://127.0.0.1:1/', email: robot@example.com, password: {environment: P}, api_key: "
-      "{environment: K}}\n"
-      "hosts:\n" +
-      host("podnet-a", 1) + (pair ? host("podnet-b", 2) : "") + "podnet: {a: podnet-a, " +
-      (pair ? "b: podnet-b, " : "") + "enabled: podnet-a}\n" + "networks: {" + networks + "}\n";
-  auto checked = parse_region_config(text);
+  return "region: test\n"
+         "cloud: {url: 'http://127.0.0.1:1/', email: robot@example.com, password: {environment: P}, api_key: "
+         "{environment: K}}\n"
+         "hosts:\n" +
+         host("podnet-a", 1) + (pair ? host("podnet-b", 2) : "") + "podnet: {a: podnet-a, " +
+         (pair ? "b: podnet-b, " : "") + "enabled: podnet-a}\n" + "networks: {" + networks + "}\n";
+}
+
+inline region_config region_of(const std::string& networks, bool pair = true) {
+  auto checked = parse_region_config(region_text(networks, pair));
   if (!checked.config) throw std::runtime_error(checked.text("region.yaml"));
   return *checked.config;
 }

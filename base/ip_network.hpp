@@ -1,4 +1,5 @@
-// Addresses and networks of both families, parsed strictly: what passes here may be told to a host.
+// Addresses and networks of both families, parsed strictly and written in the one spelling that `ip` and `nft` print:
+// what passes here may be told to a host.
 #pragma once
 
 #include <array>
@@ -32,5 +33,8 @@ std::optional<ip_network> parse_ip_address(std::string_view text);
 
 /// "10.0.0.1/24", prefix in range and written without sign or leading zero; none if malformed.
 std::optional<ip_network> parse_ip_network(std::string_view text);
+
+/// Either of them.
+std::optional<ip_network> parse_ip_address_or_network(std::string_view text);
 
 }  // namespace regent

@@ -1,4 +1,4 @@
-#include "edge/ip_network.hpp"
+#include "base/ip_network.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -66,6 +66,10 @@ std::optional<ip_network> parse_ip_network(std::string_view text) {
   if (code != std::errc{} || end != digits.data() + digits.size() || out->prefix < 0 || out->prefix > out->bits())
     return {};
   return out;
+}
+
+std::optional<ip_network> parse_ip_address_or_network(std::string_view text) {
+  return text.find('/') == std::string_view::npos ? parse_ip_address(text) : parse_ip_network(text);
 }
 
 }  // namespace regent

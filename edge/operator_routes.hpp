@@ -1,0 +1,41 @@
+// What an operator may say over HTTP: a POST's target in, an answer out, through the daemon. No socket and no actor.
+//
+//   POST /api/v1/jobs/7/cancel?by=…                     end a job
+//   POST /api/v1/resources/virtual_router/3/retry?by=…  try again what failed, or what is degraded
+//   POST /api/v1/hosts/podnet-a/cordon?by=…             no new job begins on the host; uncordon ends that
+//
+// by: who says so and why, at most limits::operator_words_bytes; it stands in the journal. Answers: 200 {"done":"…"}; 400
+// `bad_query`; 404 `not_found`, `unknown_path`; 409 with the reason's code; 503 with the journal's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "edge/http_server.hpp"
+#include "persistence/journal_reader.hpp"
+#include "region/operator_command.hpp"
+
+namespace regent {
+
+/// Takes the word to the daemon, which answers once, on any thread: a sentence, or why not.
+using operator_desk = std::function<void(operator_command, std::function<void(const result<std::string>&)>)>;
+
+/// Belongs to one thread at a time.
+class operator_routes {
+ public:
+  using journal_opener = std::function<result<std::unique_ptr<journal_reader>>()>;
+  operator_routes(journal_opener open, operator_desk desk) : open_(std::move(open)), desk_(std::move(desk)) {}
+
+  void answer(std::string_view target, const std::function<void(http_answer)>& said);
+
+ private:
+  result<operator_command> command_of(std::string_view target);
+  result<resource_id> resource_of(job_id id);
+
+  journal_opener open_;
+  operator_desk desk_;
+};
+
+}  // namespace regent
