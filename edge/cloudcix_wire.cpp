@@ -87,9 +87,9 @@ result<wire_record> parse_wire_record(const std::string& what, const http_reply&
   const auto document = body_of(what, answer);
   if (!document) return failure(document.error());
   field_complaint wrong;
-  const auto& content = checked_field(**document, wrong)["content"].object();
+  const auto* content = &checked_field(**document, wrong)["content"].object();
   if (wrong) return malformed(what, fmt::format("not the envelope of a record: {} {}", wrong.field, wrong.why));
-  return wire_record{*document, &content};
+  return wire_record{*document, content};
 }
 
 }  // namespace regent
