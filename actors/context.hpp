@@ -29,8 +29,8 @@ class region_context {
   std::function<result<std::unique_ptr<cloud>>(const std::shared_ptr<const region_config>&)> open_cloud;
   /// The resource's open job as the journal has it, or nothing; repairs that wait do not count.
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> open_job_of;
-  /// The newest of all its jobs, open or ended.
-  std::function<result<std::optional<job>>(const resource_id&)> last_job_of;
+  /// The newest of its jobs that is no repair, open or ended.
+  std::function<result<std::optional<job>>(const resource_id&)> last_operation_of;
   /// The record as it was last acted on, JSON; empty if never.
   std::function<result<std::string>(const resource_id&)> document_of;
   /// Leases on the host as the journal has them.

@@ -91,6 +91,8 @@ class host_work {
   void cordoned(const cordon_changed& news) {
     auto& state = self_->state;
     state.status.cordon = news.why;
+    publish();
+    for (const auto& [job, asker] : std::map(state.askers)) caf::anon_send(asker, woken{"its cordon has changed"});
     log::info("host {} is {}", state.status.host.value(), news.why.empty() ? "uncordoned" : "cordoned: " + news.why);
     grant();
     if (news.why.empty() && state.runs.up())
@@ -111,8 +113,8 @@ class host_work {
     context_->facts.note("host " + state.status.host.value(), "");
     for (const auto& [run, owner] : state.owners) caf::anon_send(owner, run_waits{run, {}});
     carry_out(state.runs.connected(news.boot_id, context_->time.steady()));
+    publish();  // before the region hears of it and looks at the board
     caf::anon_send(directory_->region, host_reachable{state.status.host, news.boot_id});
-    publish();
   }
 
   void down(const channel_down& news) {

@@ -32,7 +32,7 @@ void lifecycle_work::close(bool good) {
   ending.state = good ? job_state::succeeded : cancelled ? job_state::cancelled : job_state::failed;
   transaction change;
   for (const auto& one : execution_->steps()) change.push_back(one);
-  for (const auto& host : hosts_) change.push_back(end_lease{host, scope_, ending.id});
+  for (const auto& host : all_hosts()) change.push_back(end_lease{host, scope_, ending.id});
   if (ending.state == job_state::cancelled) {
     ending.error_code = "cancelled";
     ending.error_message = fmt::format("{}: {}", ending.cancel, execution_->progress_text());
@@ -53,12 +53,7 @@ void lifecycle_work::await_repair(job_with_steps what, transaction& change) {
 void lifecycle_work::supersede_repairs(const std::string& host, transaction& change) {
   std::erase_if(repairs_, [&](const job_with_steps& one) {
     if (!host.empty() && one.job.only_host != host) return false;
-    auto old = one.job;
-    old.state = job_state::superseded;
-    old.waits_for.clear();
-    old.wait_deadline.reset();
-    old.ended = now();
-    change.push_back(std::move(old));
+    change.push_back(superseded(one.job, now()));
     return true;
   });
 }
@@ -72,7 +67,7 @@ void lifecycle_work::close_repair(bool good, transaction change) {
     if (ending.degraded) await_repair(repair_of(*execution_, context_->next_job(), now()), change);
     row_.degraded = !repairs_.empty();
     row_.reason = !repairs_.empty() ? repairs_.back().job.waits_for : std::string();
-    row_.unconfirmed = ending.only_host.empty();
+    if (ending.only_host.empty()) row_.unconfirmed = true;
     change.push_back(event_of("job.succeeded", task_->id, ending.root, where + " is repaired", now()));
   } else {
     row_.degraded = true;
@@ -84,7 +79,7 @@ void lifecycle_work::close_repair(bool good, transaction change) {
     else
       row_.reason += fmt::format(" (given up after {} attempts: mend the cause, then regent retry {})", ending.attempt,
                                  task_->id.text());
-    row_.unconfirmed = false;
+    if (ending.only_host.empty()) row_.unconfirmed = false;
     change.push_back(event_of(fmt::format("job.{}", name(ending.state)), task_->id, ending.root, row_.reason, now()));
     log::error("{}: {}", task_->id.text(), row_.reason);
   }
@@ -104,7 +99,7 @@ void lifecycle_work::close_operation(bool good, transaction change) {
   row_.unconfirmed = good && (row_.state == running || row_.state == quiesced);
   if (before == scrub_prep && good) row_.due = now() + (row_.due.value_or(now()) - ending.created);
   if (row_.state != scrub_queue) row_.due.reset();
-  if (good) supersede_repairs({}, change);
+  supersede_repairs({}, change);  // done, or undone by what failed
   if (row_.degraded) await_repair(repair_of(*execution_, context_->next_job(), now()), change);
   change.push_back(row_);
   change.push_back(ending);
@@ -125,7 +120,7 @@ void lifecycle_work::closed() {
   std::map<host_id, std::vector<run_id>> runs;
   for (const auto& one : execution_->steps())
     if (!one.run.empty()) runs[one.host].push_back(one.run);
-  for (const auto& name : hosts_) {
+  for (const auto& name : all_hosts()) {
     const auto host = directory_->host(name);
     if (!host) continue;
     caf::anon_send(host, runs_committed{runs[name]});

@@ -26,9 +26,22 @@ void lifecycle_work::unreadable(const error& why) {
   self_->seen_as().failed(why.text());
   if (context_->facts.note("record " + task_->id.text(), why.text())) log::warn("{}: {}", task_->id.text(), why.text());
   settled message;
+  const bool owes_a_repair = !task_->rebuild.empty() || task_->repair;
   if (why.kind != error_kind::permanent) {
+    // Nobody else remembers a repair that has not begun.
+    if (owes_a_repair)
+      return set_timer(std::chrono::seconds(5),
+                       [this] { read_record([this](const result<record>& answer) { record_read(answer); }); });
     message.again_in = std::chrono::seconds(5);
     return settle(std::move(message));
+  }
+  if (owes_a_repair && task_->known) {
+    row_ = *task_->known;
+    row_.degraded = true;
+    row_.reason = fmt::format("{}, and its record cannot be read: {}", task_->cause, why.text());
+    enter(phase::committing, "noting what is owed");
+    return commit({row_, event_of("resource.degraded", task_->id, {}, row_.reason, now())},
+                  [this] { settle(settled_as_it_is()); });
   }
   if (!claim_) return settle(std::move(message));
   // It waited for the cloud to accept a claim, and there is nothing left to claim.
@@ -62,8 +75,12 @@ void lifecycle_work::note_rest(const record& what) {
     const auto config = context_->config();
     const auto since = parse_iso(what.head.updated).value_or(now());
     row_.due = since + config->policies.grace_period.value_or(what.grace);
+    // Put off since, and not asked for anew.
+    if (task_->known && task_->known->due && task_->known->updated == row_.updated)
+      row_.due = std::max(*row_.due, *task_->known->due);
   }
   transaction change{row_};
+  if (row_.state != running && row_.state != quiesced) supersede_repairs({}, change);
   if (!task_->known || task_->known->state != row_.state)
     change.push_back(
         event_of("resource.state", row_.id, {}, fmt::format("the cloud says {}", name(row_.state)), now()));
@@ -110,6 +127,10 @@ void lifecycle_work::repair(const record& what, operation how, const host_id& on
   if (task_->known) {
     row_.degraded = task_->known->degraded;
     row_.reason = task_->known->reason;
+  }
+  if (!only.empty()) {  // what the other hosts are by is what was built before
+    row_.document.clear();
+    row_.unconfirmed = task_->known && task_->known->unconfirmed;
   }
   auto made = new_job(how);
   made.repair = true;
@@ -177,20 +198,19 @@ void lifecycle_work::end_claim(job_state state, std::string code, std::string me
   ended.error_code = std::move(code);
   ended.error_message = std::move(message);
   ended.ended = now();
-  row_.due = now() + limits::wait_for_resource;
+  transaction change{ended,
+                     event_of(fmt::format("job.{}", name(state)), task_->id, ended.root, ended.error_message, now())};
   enter(phase::committing, "ending the wait");
-  commit({row_, ended, event_of(fmt::format("job.{}", name(state)), task_->id, ended.root, ended.error_message, now())},
-         [this] { settle(settled_as_it_is()); });
+  if (row_.id.empty()) return commit(std::move(change), [this] { settle({}); });  // nothing more is known of it
+  row_.due = now() + limits::wait_for_resource;
+  change.push_back(row_);
+  commit(std::move(change), [this] { settle(settled_as_it_is()); });
 }
 
 /// A claim that is no longer waited for.
 void lifecycle_work::drop_claim(transaction& change) {
   if (!claim_) return;
-  claim_->state = job_state::superseded;
-  claim_->waits_for.clear();
-  claim_->wait_deadline.reset();
-  claim_->ended = now();
-  change.push_back(*std::exchange(claim_, std::nullopt));
+  change.push_back(superseded(*std::exchange(claim_, std::nullopt), now()));
 }
 
 /// The claim's job where it was for this, or a new one.

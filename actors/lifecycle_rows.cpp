@@ -49,7 +49,15 @@ event event_of(std::string topic, const resource_id& resource, job_id root, std:
 
 std::string failure_text(const step& failed, std::size_t count) {
   return fmt::format("step {} of {} ({}) on {}: {}", failed.index + 1, count, failed.about, failed.host.value(),
-                     failed.error);
+                     failed.error.substr(0, limits::reason_bytes));
+}
+
+regent::job superseded(regent::job old, wall_time now) {
+  old.state = job_state::superseded;
+  old.waits_for.clear();
+  old.wait_deadline.reset();
+  old.ended = now;
+  return old;
 }
 
 namespace {

@@ -23,6 +23,9 @@ event event_of(std::string topic, const resource_id& resource, job_id root, std:
 /// "step 4 of 19 (address 10.0.0.1/24 in r3) on podnet-a: step_failed: …"
 std::string failure_text(const step& failed, std::size_t count);
 
+/// The row of a job for which there is no more need.
+regent::job superseded(regent::job old, wall_time now);
+
 /// A repair of what the standby missed: a waiting job, and all the operation's steps on that host, to be done from the
 /// first.
 job_with_steps repair_of(const job_execution& degraded, job_id id, wall_time now);

@@ -23,30 +23,66 @@ void lifecycle_work::take_up() {
   lease_all();
 }
 
-void lifecycle_work::lease_all() {
+std::set<host_id> lifecycle_work::all_hosts() const {
   std::set<host_id> all;
-  skip_cordoned_standby();
+  for (const auto& one : execution_->steps()) all.insert(one.host);
+  return all;
+}
+
+/// A cordon does not stop what has done something already.
+bool lifecycle_work::has_begun() const {
+  const auto& steps = execution_->steps();
+  return std::any_of(steps.begin(), steps.end(), [](const step& one) { return one.attempt > 0; });
+}
+
+void lifecycle_work::lease_all() {
+  if (!has_begun()) skip_cordoned_standby();
+  std::set<host_id> needed;
   for (const auto& one : execution_->steps())
-    if (one.state != step_state::skipped) all.insert(one.host);
-  hosts_.assign(all.begin(), all.end());
+    if (one.state != step_state::skipped) needed.insert(one.host);
+  hosts_.assign(needed.begin(), needed.end());
   leased_ = 0;
+  // No lease is held while a cordoned host is waited for.
+  for (const auto& host : hosts_) {
+    const auto status = context_->facts.hosts.find(host);
+    if (has_begun() || !status || status->cordon.empty()) continue;
+    at_gate_ = true;
+    return ask_lease(host);
+  }
+  take_next_lease();
+}
+
+/// A cordon has changed: what is held or waited for is given back.
+void lifecycle_work::lease_anew() {
+  for (const auto& name : hosts_)
+    if (const auto host = directory_->host(name)) caf::anon_send(host, lease_end{execution_->job().id, scope_});
+  at_gate_ = false;
+  lease_all();
+}
+
+void lifecycle_work::granted(const lease_granted& message) {
+  if (phase_ != phase::leasing || message.host != asked_) return;
+  if (at_gate_) return lease_anew();
+  ++leased_;
   take_next_lease();
 }
 
 void lifecycle_work::take_next_lease() {
   stop_timer();
   if (is_cancelled() || leased_ == hosts_.size()) return advance();
-  const auto& wanted = hosts_[leased_];
+  ask_lease(hosts_[leased_]);
+}
+
+void lifecycle_work::ask_lease(const host_id& wanted) {
+  stop_timer();
   const auto host = directory_->host(wanted);
   if (!host) return fail_job("host_unknown", wanted.value() + " is not in the region file");
+  asked_ = wanted;
   enter(phase::leasing, "taking leases", "the lease of " + wanted.value());
-  const auto& steps = execution_->steps();
-  const bool begun =
-      leased_ > 0 || std::any_of(steps.begin(), steps.end(), [](const step& one) { return one.attempt > 0; });
-  caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, begun, me()});
+  caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, has_begun(), me()});
   set_timer(limits::wait_noted_after, [this, wanted] {
     const auto status = context_->facts.hosts.find(wanted);
-    const bool cordoned = status && !status->cordon.empty();
+    const bool cordoned = at_gate_ && status;
     const auto why = cordoned ? fmt::format("{} to be uncordoned ({})", wanted.value(), status->cordon)
                               : "the lease of " + wanted.value();
     const milliseconds most = cordoned ? milliseconds(limits::wait_for_cordon) : milliseconds(limits::wait_for_lease);
@@ -67,7 +103,7 @@ void lifecycle_work::skip_cordoned_standby() {
       mark_skipped(host, fmt::format("{} is cordoned: {}", host.value(), status->cordon));
 }
 
-/// A wait that is worth telling is in the job, with its cause and its deadline.
+/// A wait that is worth telling is in the job, with its cause and its deadline, and so is what led to it.
 void lifecycle_work::note_wait(const std::string& why, milliseconds most) {
   auto& waiting = execution_->job();
   waiting.state = job_state::waiting;
@@ -75,7 +111,10 @@ void lifecycle_work::note_wait(const std::string& why, milliseconds most) {
   waiting.wait_deadline = now() + most;
   job_dirty_ = true;
   self_->seen_as().waits_for(why);
-  commit_aside({waiting});
+  transaction change{waiting};
+  for (const auto index : dirty_) change.push_back(execution_->steps()[static_cast<std::size_t>(index)]);
+  dirty_.clear();
+  commit_aside(std::move(change));
 }
 
 void lifecycle_work::take_dirty(transaction& into) {
@@ -105,10 +144,6 @@ void lifecycle_work::advance() {
     note_wait(
         fmt::format("the next attempt of step {} at {} ({})", delay->index + 1, iso_text(delay->at), failing.error),
         std::chrono::duration_cast<milliseconds>(delay->at - now()) + std::chrono::seconds(1));
-    transaction change;
-    take_dirty(change);
-    commit_aside(std::move(change));
-    job_dirty_ = true;
     return set_timer(std::max(delay->at - now(), milliseconds(1)), [this] { advance(); });
   }
   over->ok ? conclude() : close(false);

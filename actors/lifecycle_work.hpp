@@ -26,7 +26,9 @@ class lifecycle_work {
     repairs_ = task_->repairs;
     if (task_->open) std::erase_if(repairs_, [&](const auto& one) { return one.job.id == task_->open->job.id; });
     if (task_->open && !task_->open->steps.empty()) return take_up();
+    if (task_->known) row_ = *task_->known;
     if (task_->open) claim_ = task_->open->job;
+    if (is_cancelled()) return end_claim(job_state::cancelled, "cancelled", claim_->cancel);
     read_record([this](const result<record>& answer) { record_read(answer); });
   }
 
@@ -38,19 +40,16 @@ class lifecycle_work {
     if (message.failed) return give_up("journal: " + message.failed->text());
     pass(then_);
   }
-  void granted(const lease_granted& message) {
-    if (phase_ != phase::leasing || message.host != hosts_[leased_]) return;
-    ++leased_;
-    take_next_lease();
-  }
+  void granted(const lease_granted& message);
   void denied(const lease_denied& message) {
-    if (phase_ == phase::leasing && message.host == hosts_[leased_]) fail_job("host_unknown", message.why);
+    if (phase_ == phase::leasing && message.host == asked_) fail_job("host_unknown", message.why);
   }
   void waits(const run_waits& message);
   void ended(const run_ended& message);
   void asked_to_cancel(const cancel_asked& message);
   void woken_up() {
     if (phase_ == phase::claiming) pass(on_timer_);
+    if (phase_ == phase::leasing && !has_begun()) lease_anew();
   }
   void timer_over(const timer& message) {
     if (message.number == timer_number_) pass(on_timer_);
@@ -140,6 +139,10 @@ class lifecycle_work {
   void take_up();
   void lease_all();
   void take_next_lease();
+  void ask_lease(const host_id& host);
+  void lease_anew();
+  bool has_begun() const;
+  std::set<host_id> all_hosts() const;
   void advance();
   void send_step(const job_execution::send& what);
   void skip_standby(const host_id& host, const std::string& why);
@@ -186,6 +189,8 @@ class lifecycle_work {
   std::string scope_;
   std::vector<host_id> hosts_;  // of the plan, sorted: the order in which leases are taken
   std::size_t leased_ = 0;
+  host_id asked_;         // whose lease is waited for
+  bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
   bool leases_committed_ = false;
   bool job_dirty_ = false;
   std::set<int> dirty_;

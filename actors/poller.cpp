@@ -60,7 +60,7 @@ class poller_work {
       if (!listing) return problem(listing.error());  // tried again at the next poll: a part is never the truth
       for (const auto& one : listing->bad) {
         bad.insert(one.id);
-        context_->facts.note("listed " + one.id, fmt::format("record_malformed: {}: {}", one.field, one.why));
+        context_->facts.note("listed " + one.id, fmt::format("{}: {}", one.field, one.why));
       }
       auto heads = std::make_shared<const std::vector<record_head>>(std::move(listing->heads));
       caf::anon_send(directory_->region, heads_seen{std::move(heads), asked_at});
@@ -77,11 +77,14 @@ class poller_work {
   void good(std::atomic<std::int64_t>& stamp) {
     stamp = context_->time.wall().time_since_epoch().count();
     context_->facts.note("cloud", "");
+    self_->state.last_problem.clear();
     self_->seen_as().failed("");
   }
 
   void problem(const error& why) {
-    if (self_->seen_as().view(context_->time.steady()).last_error != why.text()) log::warn("cloud: {}", why.text());
+    // By its code: texts may hold a countdown.
+    if (self_->state.last_problem != why.code) log::warn("cloud: {}", why.text());
+    self_->state.last_problem = why.code;
     self_->seen_as().failed(why.text());
     context_->facts.note("cloud", why.text());
   }

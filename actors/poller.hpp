@@ -13,6 +13,7 @@ struct poller_state {
   std::unique_ptr<cloud_link> link;
   steady_time next_listing{};  // epoch: at once
   int listings = 0;
+  std::string last_problem;   // its code
   std::set<std::string> bad;  // records that could not be read at the last listing
 };
 using poller_shell = shell<poller_actor, poller_state>;

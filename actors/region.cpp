@@ -42,10 +42,10 @@ void region_work::start(const journal_contents& open) {
   for (const auto& one : open.reports) ++entry(one.resource).known.reports_pending;
   std::map<resource_id, std::vector<job_with_steps>> repairs;
   for (auto& [id, one] : jobs)
-    if (one.job.repair && one.job.state == job_state::waiting) repairs[one.job.resource].push_back(one);
+    if (waits_to_begin(one.job)) repairs[one.job.resource].push_back(one);
   for (auto& [id, waiting] : repairs) set_repairs(id, std::move(waiting));
   for (auto& [id, one] : jobs)
-    if (!one.job.repair || one.job.state != job_state::waiting) wake(one.job.resource, one.job.cause, one.job.in, one);
+    if (!waits_to_begin(one.job)) wake(one.job.resource, one.job.cause, one.job.in, one);
   for (const auto& row : open.resources) look_again(row.id);
   log::info("region: {} resources known, {} jobs taken up", at().entries.size(), jobs.size());
   context_->facts.ready = true;
@@ -77,7 +77,7 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   task->rebuild = rebuild;
   task->repair = repair;
   one.known.busy = true;
-  one.look_again.clear();
+  if (!task->open || task->open->steps.empty()) one.look_again.clear();  // else no record is read
   one.actor =
       self_->spawn<caf::monitored>(run_lifecycle, context_, directory_, std::shared_ptr<const lifecycle_task>(task));
   at().actors[one.actor.address()] = id;
@@ -105,6 +105,10 @@ void region_work::act_on(const record_head& head, decision what, transaction& as
       aside.push_back(report{0, head.id, {}, one.known.state, context_->time.wall()});
       return;
     case decision::take_over: break;
+  }
+  if (head.state != running && head.state != quiesced) {
+    for (const auto& [old, steps] : one.repairs) aside.push_back(superseded(old, context_->time.wall()));
+    set_repairs(head.id, {});
   }
   one.known.state = head.state;
   one.known.updated = head.updated;
@@ -149,10 +153,12 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   }
   if (message.repairs) set_repairs(id, *message.repairs);
   if (message.again_in) look_later(id, *message.again_in);
-  look_again(id);
+  if (!message.row) put_off(one, id);
+  // A user's news first: a repair reads no record.
+  if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
+  if (message.row) look_again(id);
   wake_repairs(id);
   for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
-  if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
   show();
 }
 
@@ -190,12 +196,27 @@ void region_work::set_repairs(const resource_id& id, std::vector<job_with_steps>
   entry(id).repairs = std::move(waiting);
 }
 
+/// Its hosts answer, and jobs may begin there. A standby of several hosts is not waited for.
+bool region_work::can_be_repaired(const job_with_steps& repair) const {
+  return std::all_of(repair.steps.begin(), repair.steps.end(), [this](const step& one) {
+    const auto status = context_->facts.hosts.find(one.host);
+    return one.role == "standby" || (status && status->state == "up" && status->cordon.empty());
+  });
+}
+
+/// What could not be read is not read again every second.
+void region_work::put_off(region_entry& one, const resource_id& id) {
+  const auto now = context_->time.wall();
+  if (!one.known.due || *one.known.due > now) return;
+  one.known.due = now + limits::claim_retry;
+  set_due(one, id);
+}
+
 void region_work::wake_repairs(const resource_id& id) {
   const auto now = context_->time.wall();
   for (const auto& waiting : entry(id).repairs) {
     if (waiting.job.not_before && now < *waiting.job.not_before) continue;
-    const auto status = context_->facts.hosts.find(host_id(waiting.job.only_host));
-    if (!waiting.job.only_host.empty() && (!status || status->state != "up" || !status->cordon.empty())) continue;
+    if (!can_be_repaired(waiting)) continue;
     const auto copy = waiting;
     return wake(id, copy.job.cause, lane::retry, copy);
   }
@@ -240,11 +261,15 @@ void region_work::host_news(const host_reachable& message) {
   for (const auto& id : mended) wake_repairs(id);
   const auto known = at().boots[message.host];
   if (known == message.boot_id) return;
+  if (at().cordons.contains(message.host)) return;  // told again when it is uncordoned
+  if (const auto begun = at().rebuilds.find(message.host);
+      begun != at().rebuilds.end() && begun->second.boot_id == message.boot_id)
+    return go_on_rebuilding(message.host);
   auto& rebuild = at().rebuilds[message.host];
   rebuild = {message.boot_id, {}, {}};
   for (const auto& [id, one] : at().entries) {
     const bool stands = one.known.state == running || one.known.state == quiesced;
-    if (!known.empty() && stands && !one.known.busy) rebuild.waiting.insert(id);
+    if (!known.empty() && stands) rebuild.waiting.insert(id);
   }
   if (!rebuild.waiting.empty())
     log::warn("host {} has rebooted: {} resources are looked after", message.host.value(), rebuild.waiting.size());
@@ -256,10 +281,15 @@ void region_work::go_on_rebuilding(const host_id& host) {
   if (found == at().rebuilds.end()) return;
   auto& [boot_id, waiting, at_work] = found->second;
   std::erase_if(at_work, [&](const resource_id& id) { return !entry(id).known.busy; });
-  while (!waiting.empty() && at_work.size() < limits::rebuilds_at_once) {
-    const auto id = *waiting.begin();
-    waiting.erase(waiting.begin());
-    if (entry(id).known.busy) continue;  // its operation minds the reboot itself
+  for (auto next = waiting.begin(); next != waiting.end() && at_work.size() < limits::rebuilds_at_once;) {
+    const auto id = *next;
+    if (entry(id).known.busy) {  // when it rests
+      ++next;
+      continue;
+    }
+    next = waiting.erase(next);
+    const auto state = entry(id).known.state;
+    if (state != running && state != quiesced) continue;
     wake(id, fmt::format("{} has rebooted", host.value()), lane::retry, {}, {}, host);
     at_work.insert(id);
   }

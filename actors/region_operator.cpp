@@ -36,10 +36,18 @@ void region_work::commit_and_answer(transaction what, std::string sentence, cons
 void region_work::cancel(const operator_asked& message) {
   const auto& [what, job, id, host, by] = message.what;
   auto& one = entry(id);
-  if (one.known.busy && one.actor) return caf::anon_send(one.actor, cancel_asked{job, by, message.answer});
   auto waiting = one.repairs;
   const auto found = std::find_if(waiting.begin(), waiting.end(),
                                   [&, wanted = job](const auto& repair) { return repair.job.id == wanted; });
+  if (found != waiting.end() && one.known.busy)
+    return message.answer(refused("at_work", fmt::format("{} is at work: cancel its repair when it rests", id.text())));
+  if (found == waiting.end() && !one.known.busy) {  // it is between two attempts, such as to read the record
+    auto open = context_->open_job_of(id);
+    if (!open) return message.answer(tl::unexpected(open.error()));
+    if (*open && (*open)->job.id == job) wake(id, (*open)->job.cause, (*open)->job.in, std::move(*open));
+  }
+  if (found == waiting.end() && one.known.busy && one.actor)
+    return caf::anon_send(one.actor, cancel_asked{job, by, message.answer});
   if (found == waiting.end())
     return message.answer(
         refused("job_not_open", fmt::format("job {} is not at work on {} now", job.value(), id.text())));
@@ -78,7 +86,7 @@ void region_work::retry(const operator_asked& message) {
   if (one.known.state != unresourced)
     return message.answer(
         refused("nothing_to_retry", fmt::format("{} is {} and lacks nothing", id.text(), name(one.known.state))));
-  const auto last = context_->last_job_of(id);
+  const auto last = context_->last_operation_of(id);
   if (!last) return message.answer(tl::unexpected(last.error()));
   const auto wish = *last ? asked_by((*last)->during) : std::nullopt;
   if (!wish)

@@ -37,6 +37,8 @@ class region_work {
             std::optional<steady_time> seen_at = {}, const host_id& rebuild = {}, bool repair = false);
   void go_on_rebuilding(const host_id& host);
   void set_repairs(const resource_id& id, std::vector<job_with_steps> waiting);
+  bool can_be_repaired(const job_with_steps& repair) const;
+  void put_off(region_entry& one, const resource_id& id);
   void wake_repairs(const resource_id& id);
   void end_overdue_repairs(const resource_id& id);
   bool look_again(const resource_id& id);

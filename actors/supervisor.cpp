@@ -68,7 +68,7 @@ result<std::optional<job_with_steps>> find_open_job(const std::string& journal_p
   const auto open = (*reader)->jobs({id.text(), "open"}, "", limits::page_rows_default);
   if (!open) return tl::unexpected(open.error());
   for (const auto& one : open->rows) {
-    if (one.repair && one.state == job_state::waiting) continue;
+    if (waits_to_begin(one)) continue;
     auto steps = (*reader)->steps(one.id);
     if (!steps) return tl::unexpected(steps.error());
     return std::optional(job_with_steps{one, std::move(*steps)});
@@ -76,12 +76,14 @@ result<std::optional<job_with_steps>> find_open_job(const std::string& journal_p
   return std::optional<job_with_steps>{};
 }
 
-result<std::optional<job>> find_last_job(const std::string& journal_path, const resource_id& id) {
+/// Not a repair, which says nothing of what the resource was to become.
+result<std::optional<job>> find_last_operation(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
-  auto newest = (*reader)->jobs({id.text(), ""}, "", 1);
+  const auto newest = (*reader)->jobs({id.text(), ""}, "", limits::page_rows_default);
   if (!newest) return tl::unexpected(newest.error());
-  return newest->rows.empty() ? std::nullopt : std::optional(std::move(newest->rows.front()));
+  const auto found = std::find_if(newest->rows.begin(), newest->rows.end(), [](const job& one) { return !one.repair; });
+  return found == newest->rows.end() ? std::nullopt : std::optional(*found);
 }
 
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
@@ -194,7 +196,7 @@ class running_daemon final : public daemon {
     };
     context_->open_cloud = [this](const std::shared_ptr<const region_config>& region) { return opener_(region); };
     context_->open_job_of = [path](const resource_id& id) { return find_open_job(path, id); };
-    context_->last_job_of = [path](const resource_id& id) { return find_last_job(path, id); };
+    context_->last_operation_of = [path](const resource_id& id) { return find_last_operation(path, id); };
     context_->document_of = [path](const resource_id& id) { return find_document(path, id); };
     context_->leases_on = [path](const host_id& host) { return find_leases(path, host); };
   }
@@ -206,10 +208,9 @@ class running_daemon final : public daemon {
     directory_->reporter = system_->spawn<caf::detached>(run_reporter, context_, directory_);
     directory_->poller = system_->spawn<caf::detached>(run_poller, context_, directory_);
     directory_->region = system_->spawn(run_region, context_, directory_);
-    if (!open->reports.empty())
-      caf::anon_send(directory_->reporter,
-                     reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
+    auto reports = std::make_shared<const std::vector<report>>(open->reports);
     caf::anon_send(directory_->region, reign_begun{std::move(open)});
+    if (!reports->empty()) caf::anon_send(directory_->reporter, reports_committed{std::move(reports)});
     caf::anon_send(directory_->poller, tick{});
   }
 

@@ -38,9 +38,8 @@ result<bool> check_table(sqlite::connection& db, const std::string& table, stead
     return failure(said.error());
   }
   if (*said == "ok") return true;
-  return fail(error_kind::permanent, "journal_corrupt",
-              "{} is damaged (table {}: {}): restore a copy, or move it away to start from the cloud's records",
-              sqlite3_db_filename(db.raw(), "main"), table, *said);
+  return fail(error_kind::permanent, "journal_corrupt", "{} (table {}: {}) {}", sqlite3_db_filename(db.raw(), "main"),
+              table, *said, sqlite::damaged_file_remedy);
 }
 
 }  // namespace

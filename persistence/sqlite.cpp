@@ -45,7 +45,8 @@ error last_error(sqlite3* db, int code, std::string_view doing) {
     case SQLITE_LOCKED: return make(error_kind::transient, "journal_busy", message);
     case SQLITE_INTERRUPT: return make(error_kind::transient, "journal_interrupted", message);
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return make(error_kind::permanent, "journal_corrupt", message);
+    case SQLITE_NOTADB:
+      return make(error_kind::permanent, "journal_corrupt", fmt::format("{}; it {}", message, damaged_file_remedy));
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH: return make(error_kind::bug, "journal_constraint", message);

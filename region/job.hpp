@@ -56,6 +56,9 @@ struct job {
   std::string error_message;
 };
 
+/// A repair that has not begun: it waits for its host, or for its next attempt, and nobody is at it.
+inline bool waits_to_begin(const job& what) { return what.repair && what.state == job_state::waiting && !what.started; }
+
 struct step {
   job_id job;
   int index = 0;  ///< from 0

@@ -71,65 +71,96 @@ TEST_CASE("a host that does not say that a cancelled run has ended is not waited
   at_rest_and_cancelled(region);
 }
 
-TEST_CASE("a job is cancelled from every wait") {
+TEST_CASE("a job is cancelled while it waits for a lease") {
+  region_fixture region;
+  const resource_id other{"virtual_router", "2"};
+  asks_for_build(region);
+  region.cloud_side.records[other].state = requested;
+  for (auto& host : region.config->hosts) host.concurrency = 1;
+  region.hosts["a"].hangs = {"net"};
+  region.start();
+  region.pass(2s);
+  const auto open = region.open_jobs();
+  const auto waiting = std::find_if(open.begin(), open.end(),
+                                    [](const job& one) { return one.waits_for.find("lease") != std::string::npos; });
+  REQUIRE(waiting != open.end());
+  const auto said = region.tell({operator_verb::cancel, waiting->id, waiting->resource, {}, {}});
+  CHECK(said.find("is cancelled") != std::string::npos);
+  region.pass(1s);
+  CHECK(region.state_in_cloud(waiting->resource.id) == unresourced);
+  CHECK(region.jobs(job_state::cancelled).size() == 1);
+  CHECK(region.open_jobs().size() == 1);
+}
+
+TEST_CASE("a job is cancelled while it waits for its next attempt or for its host") {
   region_fixture region;
   asks_for_build(region);
-  SECTION("for a lease") {
-    const resource_id other{"virtual_router", "2"};
-    region.cloud_side.records[other].state = requested;
-    for (auto& host : region.config->hosts) host.concurrency = 1;
-    region.hosts["a"].hangs = {"net"};
-    region.start();
-    region.pass(2s);
-    const auto open = region.open_jobs();
-    const auto waiting = std::find_if(open.begin(), open.end(),
-                                      [](const job& one) { return one.waits_for.find("lease") != std::string::npos; });
-    REQUIRE(waiting != open.end());
-    CHECK(region.tell({operator_verb::cancel, waiting->id, waiting->resource, {}, {}}).find("is cancelled") !=
-          std::string::npos);
-    region.pass(1s);
-    CHECK(region.state_in_cloud(waiting->resource.id) == unresourced);
-    CHECK(region.jobs(job_state::cancelled).size() == 1);
-    CHECK(region.open_jobs().size() == 1);
-    return;
-  }
-  SECTION("for the next attempt") {
+  SECTION("the next attempt") {
     region.hosts["a"].behaves = [](const run_request& run) { return *run.script == "fw" ? 75 : 0; };
     region.start();
     region.pass(1s);
+    REQUIRE(only_open(region).state == job_state::waiting);
     REQUIRE(only_open(region).waits_for.find("the next attempt") != std::string::npos);
+    REQUIRE(only_open(region).wait_deadline.has_value());
   }
-  SECTION("for its host") {
+  SECTION("its host") {
     region.hosts["a"].reachable = false;
     region.start();
     region.pass(10s);
     REQUIRE(only_open(region).waits_for.find("a is down") != std::string::npos);
   }
-  SECTION("for the cloud to accept a claim") {
-    region.start();
-    region.pass(1s);
-    region.cloud_side.ask(region.router, scrub);
-    region.pass(6s);
-    region.cloud_side.refuses_scrubbing = "iaas_virtual_router_update_003";
-    region.pass(65min);
-    cancel(region, only_open(region).id);
-    region.pass(1s);
-    CHECK(region.state_in_cloud() == scrub_queue);
-    return at_rest_and_cancelled(region);
-  }
-  SECTION("a repair, for its host") {
-    region.hosts["b"].reachable = false;
-    region.start();
-    region.pass(30s);
-    cancel(region, only_open(region).id);
-    region.pass(1s);
-    CHECK(region.row()->degraded);
-    CHECK(region.row()->reason.find("was cancelled") != std::string::npos);
-    return at_rest_and_cancelled(region);
-  }
   cancel(region, only_open(region).id);
   region.pass(1s);
   CHECK(region.state_in_cloud() == unresourced);
+  at_rest_and_cancelled(region);
+}
+
+TEST_CASE("a claim is cancelled, and not claimed again before its wait is over") {
+  region_fixture region;
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(6s);
+  region.cloud_side.refuses_scrubbing = "iaas_virtual_router_update_003";
+  region.pass(65min);
+  const auto id = only_open(region).id;
+  SECTION("while the cloud refuses it") { cancel(region, id); }
+  SECTION("while the cloud is away") {
+    region.cloud_side.away = true;
+    region.pass(1min);
+    cancel(region, id);
+    region.cloud_side.away = false;
+  }
+  SECTION("and the daemon dies when that is acknowledged") {
+    region.tell_without_settling({operator_verb::cancel, id, region.router, {}, "operator: test"},
+                                 [](const result<std::string>&) {});
+    while (region.store->jobs.at(id.value()).cancel.empty()) REQUIRE(region.settle(1) == 1);
+    region.crash();
+    region.start();
+  }
+  region.cloud_side.refuses_scrubbing.reset();
+  region.pass(2h);
+  CHECK(region.state_in_cloud() == scrub_queue);
+  CHECK(region.jobs(job_state::cancelled).size() == 1);
+  CHECK(region.open_jobs().empty());
+  region.cloud_side.news.insert(region.router);  // a hint without a change
+  region.pass(1min);
+  CHECK(region.state_in_cloud() == scrub_queue);
+  region.pass(25h);
+  CHECK(region.state_in_cloud() == closed);
+}
+
+TEST_CASE("a repair is cancelled while it waits for its host") {
+  region_fixture region;
+  asks_for_build(region);
+  region.hosts["b"].reachable = false;
+  region.start();
+  region.pass(30s);
+  cancel(region, only_open(region).id);
+  region.pass(1s);
+  CHECK(region.row()->degraded);
+  CHECK(region.row()->reason.find("was cancelled") != std::string::npos);
   at_rest_and_cancelled(region);
 }
 
@@ -238,6 +269,47 @@ TEST_CASE("on a cordoned host no job begins, what has begun goes on, and all of 
     region.pass(5s);
     CHECK_FALSE(region.row()->degraded);
     CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
+  }
+  SECTION("the enabled node, where it comes second: nothing is held on the first meanwhile") {
+    region.config->podnet.enabled = host_id("b");
+    region.config->podnet.a = host_id("b");
+    region.start();
+    cordon(region, "b");
+    region.pass(5s);
+    CHECK(region.facts->hosts.find(host_id("a"))->held.empty());
+    CHECK(only_open(region).waits_for == "b to be uncordoned (operator: as the test wants)");
+    CHECK(region.hosts["a"].log.empty());
+    uncordon(region, "b");
+    region.pass(5s);
+    CHECK(region.state_in_cloud() == running);
+  }
+  SECTION("a host that is cordoned while its lease is waited for is waited for with that cause") {
+    const resource_id other{"virtual_router", "2"};
+    region.cloud_side.records[other].state = requested;
+    for (auto& host : region.config->hosts) host.concurrency = 1;
+    region.hosts["a"].hangs = {"net"};
+    region.start();
+    region.pass(2s);
+    cordon(region, "a");
+    region.pass(2s);
+    region.host_finishes("a");
+    region.pass(2h);
+    CHECK(only_open(region).waits_for == "a to be uncordoned (operator: as the test wants)");
+    uncordon(region, "a");
+    region.pass(5s);
+    CHECK(region.open_jobs().empty());
+  }
+  SECTION("a host that reboots while it is cordoned is built again when it is open") {
+    region.start();
+    region.pass(5s);
+    cordon(region, "b");
+    region.host_reboots("b");
+    region.pass(5s);
+    CHECK(region.open_jobs().empty());
+    CHECK(region.hosts["b"].log.size() == 2);
+    uncordon(region, "b");
+    region.pass(5s);
+    CHECK(region.hosts["b"].log.size() == 4);
   }
   SECTION("a job under way is not stopped") {
     region.hosts["a"].hangs = {"net"};

@@ -48,6 +48,7 @@ class client final : public cloud {
     return all;
   }
   result<record> read(const resource_id& id) override {
+    ++side_.reads;
     if (side_.away) return away();
     const auto found = side_.records.find(id);
     if (found == side_.records.end()) return fail(error_kind::permanent, "cloud_not_found", "{}", id.text());
@@ -232,7 +233,7 @@ void region_fixture::start() {
   };
   context_->open_job_of = [this](const resource_id& id) -> result<std::optional<job_with_steps>> {
     for (const auto& [number, one] : store->jobs) {
-      if (one.resource != id || !is_open(one.state) || (one.repair && one.state == job_state::waiting)) continue;
+      if (one.resource != id || !is_open(one.state) || waits_to_begin(one)) continue;
       job_with_steps found{one, {}};
       for (const auto& [key, step] : store->steps)
         if (key.first == number) found.steps.push_back(step);
@@ -240,10 +241,10 @@ void region_fixture::start() {
     }
     return std::optional<job_with_steps>{};
   };
-  context_->last_job_of = [this](const resource_id& id) -> result<std::optional<job>> {
+  context_->last_operation_of = [this](const resource_id& id) -> result<std::optional<job>> {
     std::optional<job> newest;
     for (const auto& [number, one] : store->jobs)
-      if (one.resource == id) newest = one;
+      if (one.resource == id && !one.repair) newest = one;
     return newest;
   };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
@@ -261,9 +262,9 @@ void region_fixture::start() {
   directory_->reporter = system_->spawn(run_reporter, context_, directory_);
   directory_->poller = system_->spawn(run_poller, context_, directory_);
   directory_->region = system_->spawn(run_region, context_, directory_);
+  caf::anon_send(directory_->region, reign_begun{open});
   if (!open->reports.empty())
     caf::anon_send(directory_->reporter, reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
-  caf::anon_send(directory_->region, reign_begun{open});
   caf::anon_send(directory_->poller, tick{});
 }
 

@@ -471,6 +471,88 @@ TEST_CASE("what stood on the enabled node and cannot be built again after its re
   CHECK(region.open_jobs().empty());
 }
 
+TEST_CASE("a reboot is not forgotten while the cloud is away, nor while somebody reads the record") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  region.cloud_side.away = true;
+  SECTION("the rebuild cannot read it") {}
+  SECTION("somebody else is reading it") {
+    region.cloud_side.away = false;
+    region.cloud_side.news.insert(region.router);
+    region.pass(4750ms);
+    region.cloud_side.away = true;
+  }
+  region.host_reboots("b");
+  region.pass(1min);
+  CHECK(region.hosts["b"].log.size() == 2);
+  region.cloud_side.away = false;
+  region.pass(1min);
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build", "net.build", "fw.build"});
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a rebuild that cannot be, for its record makes no sense now, leaves the resource degraded with the reason") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  region.cloud_side.records[region.router].malformed = true;
+  region.host_reboots("b");
+  region.pass(5s);
+  CHECK(region.row()->degraded);
+  CHECK(region.row()->reason.find("b has rebooted, and its record cannot be read") != std::string::npos);
+}
+
+TEST_CASE("what was built and cannot be looked at again is not asked for without end") {
+  region_fixture region;
+  asks_for_build(region);
+  region.cloud_side.after_report = [](const resource_id&, played_cloud::entry& entry) {
+    if (entry.state == running) entry.malformed = true;
+  };
+  region.start();
+  region.pass(1min);
+  CHECK(region.cloud_side.reads < 60);
+}
+
+TEST_CASE("a repair under way whose host goes away is taken up by the next reign with its lease") {
+  region_fixture region;
+  region.hosts["b"].reachable = false;
+  asks_for_build(region);
+  region.start();
+  region.pass(30s);
+  region.hosts["b"].hangs = {"fw"};
+  region.host_up("b");
+  region.pass(1s);
+  region.host_down("b");
+  region.pass(1s);
+  region.crash();
+  region.hosts["b"].reachable = false;
+  region.start();
+  region.pass(15min);
+  region.host_up("b");
+  region.host_finishes("b");
+  region.pass(5min);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+  CHECK(region.store->leases.empty());
+}
+
+TEST_CASE("a repair is void once an operation has failed") {
+  region_fixture region;
+  region.hosts["b"].behaves = [](const run_request& run) { return *run.script == "fw" ? 2 : 0; };
+  asks_for_build(region);
+  region.start();
+  region.pass(5s);
+  REQUIRE(region.open_jobs().size() == 1);
+  region.hosts["a"].behaves = [](const run_request&) { return 2; };
+  region.cloud_side.ask(region.router, running_update);
+  region.pass(2min);
+  const auto runs = region.hosts["b"].log.size();
+  region.pass(2h);
+  CHECK(region.open_jobs().empty());
+  CHECK(region.hosts["b"].log.size() == runs);
+}
+
 TEST_CASE("a claim that was waited for ends with its wait, whatever ends it") {
   region_fixture region;
   build(region);
