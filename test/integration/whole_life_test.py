@@ -1,7 +1,6 @@
 """A region's routers through their whole life, on real hosts."""
 
 import json
-import signal
 import unittest
 
 from harness import ROUTERS, Region, until
@@ -50,9 +49,8 @@ class BuildsAndChanges(unittest.TestCase):
 
     def test_3_a_rule_that_is_edited_is_in_force_and_nothing_else_moves(self):
         before = addresses(self.region, "podnet-a", 2)
-        self.region.user("POST", "virtual_router/2/firewall_rules",
-                         [{"protocol": "tcp", "source": "0.0.0.0/0", "destination": "10.2.1.99/32", "port": "4242"}])
-        until("the rule on the host", lambda: "4242" in self.region.on("podnet-a", "ip", "netns", "exec", "r2", "nft", "list", "ruleset").stdout)
+        self.region.add_rule(2, 4242)
+        until("the rule on the host", lambda: "4242" in self.region.rules("podnet-a", 2))
         self.region.until_state("running", 2)
         self.assertEqual(before, addresses(self.region, "podnet-a", 2))
         self.region.until_quiet()
@@ -78,34 +76,31 @@ class BuildsAndChanges(unittest.TestCase):
             self.assertNotIn("r3", self.region.namespaces(host))
 
     def test_7_what_it_shows_agrees_with_what_it_did(self):
-        status = self.region.get("/api/v1/status")
-        self.assertTrue(status["ready"])
-        for arguments in (["status"], ["resources"], ["jobs"], ["hosts"], ["locks"], ["why", "virtual_router/2"], ["actors"]):
-            said = self.region.cli(*arguments)
-            self.assertEqual(said.returncode, 0, said.stderr)
-            self.assertTrue(said.stdout.strip())
-        self.assertIn("running", self.region.cli("why", "virtual_router/2").stdout)
-        job = self.region.get("/api/v1/jobs?resource=virtual_router/2")["rows"][0]["id"]
-        self.assertIn("podnet-a", self.region.cli("job", str(job)).stdout)
+        self.assertTrue(self.region.get("/api/v1/status")["ready"])
+        job = str(self.region.get("/api/v1/jobs?resource=virtual_router/2")["rows"][0]["id"])
+        commands = {"status": "ready", "resources": "virtual_router/2", "resources virtual_router/2": "running", "jobs": job, f"job {job}": "podnet-a",
+                    "hosts": "podnet-b", "hosts podnet-a": "up", "locks": "", "why virtual_router/2": "running", "actors": "journal"}
+        for command, shown in commands.items():
+            with self.subTest(command):
+                for_people, for_programs = self.region.cli(*command.split()), self.region.cli(*command.split(), "--json")
+                self.assertEqual((for_people.returncode, for_programs.returncode), (0, 0), for_people.stderr + for_programs.stderr)
+                self.assertTrue(for_people.stdout.strip())
+                self.assertIn(shown, for_people.stdout)
+                self.assertIsInstance(json.loads(for_programs.stdout), dict)
+                self.assertIn(shown, for_programs.stdout)
 
     def test_8_a_bad_region_file_changes_nothing_and_says_why(self):
-        with open(self.region.path("region.yaml")) as text:
-            good = text.read()
-        with open(self.region.path("region.yaml"), "w") as file:
-            file.write(good.replace('"poll_interval": "250ms"', '"poll_interval": "soon"'))
-        self.region.daemon.send_signal(signal.SIGHUP)
-        until("the problem to be told", lambda: "soon" in str(self.region.get("/api/v1/status")["problems"]))
+        self.region.reload(cloud={"poll_interval": "soon"})
+        self.assertIn("soon", self.region.problems()["config"])
         self.assertEqual(len(self.region.get("/api/v1/hosts")["rows"]), 2)
-        with open(self.region.path("region.yaml"), "w") as file:
-            file.write(good)
-        self.region.daemon.send_signal(signal.SIGHUP)
-        until("the problem to be gone", lambda: "soon" not in str(self.region.get("/api/v1/status")["problems"]))
+        self.region.reload()
+        self.assertNotIn("config", self.region.problems())
         self.region.user("PATCH", "virtual_router/2", {"state": 5})
         self.region.until_state("quiesced", 2)
 
     def test_9_a_second_daemon_on_the_same_journal_is_refused(self):
-        first = self.region.daemon
-        self.region.start(wait=False)
-        self.assertEqual(self.region.daemon.wait(timeout=30), 1)
-        self.region.daemon = first
+        code, said = self.region.refused()
+        self.assertEqual(code, 1)
+        for word in ("journal_locked", f"process {self.region.daemon.pid}", self.region.path("state/regent.db"), "stop it first"):
+            self.assertIn(word, said)
         self.assertTrue(self.region.get("/api/v1/status")["ready"])
