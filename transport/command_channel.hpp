@@ -51,8 +51,10 @@ struct run_report {
   bool truncated = false;  ///< output or errors were over the cap
   std::string output;      ///< stdout
   std::string errors;      ///< stderr, or why it was refused
-  std::string boot_id;     ///< the host's boot id at the time of the answer
-  milliseconds took{0};    ///< on the host
+  /// Finished, lost: the boot of the host in which it ran, which may be an earlier one than this connection's, for what
+  /// the host remembers outlives a reboot. Otherwise the boot in which the host answers.
+  std::string boot_id;
+  milliseconds took{0};  ///< on the host
 };
 
 /// Told about one host, on an I/O thread; must return quickly. Reports come at least once: the receiver drops repeats.

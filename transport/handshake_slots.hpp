@@ -1,5 +1,6 @@
 // How many hosts may be in the middle of a handshake at once. Connecting by TCP takes none, so a host that is down
-// holds none; hosts whose last handshake went nowhere share half of the slots, so that they cannot hold them all.
+// holds none; suspects, whose handshake may go nowhere as their last one did, share half of the slots, so that they
+// cannot hold them all.
 #pragma once
 
 #include <cstddef>

@@ -23,7 +23,9 @@ class host_stream {
   virtual result<std::size_t> write(std::string_view bytes) = 0;
   /// Appends what has arrived. An error once the other side has closed: all that came before it was appended.
   virtual result<void> read(std::string& into) = 0;
-  /// What the host had to say on stderr so far, for an error's message.
+  /// Whether there is something to read that fd may not show any more: to write is to take in what arrives meanwhile.
+  virtual bool has_input() = 0;
+  /// What may be in the way, for an error's message: the host's words on stderr, or somebody else that open() waits for.
   virtual std::string complaint() = 0;
 };
 

@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -40,6 +42,21 @@ class io_loop {
   void unwatch(int fd);
   timer at(steady_time when, task what);
   void cancel(const timer& which) { timers_.erase(which); }
+  /// Calls a member function of an object after this time, unless the object is gone or has disarmed the timer, which is
+  /// one of its members.
+  template <class Owner>
+  void arm(std::optional<timer>& which, milliseconds wait, std::weak_ptr<Owner> owner, void (Owner::*what)()) {
+    disarm(which);
+    which = at(std::chrono::steady_clock::now() + wait, [&which, owner = std::move(owner), what] {
+      const auto self = owner.lock();
+      if (!self) return;
+      which.reset();
+      ((*self).*what)();
+    });
+  }
+  void disarm(std::optional<timer>& which) {
+    if (which) cancel(*std::exchange(which, std::nullopt));
+  }
 
  private:
   struct watched {

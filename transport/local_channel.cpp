@@ -14,30 +14,14 @@
 #include <thread>
 #include <utility>
 
+#include "transport/descriptor.hpp"
+
 extern char** environ;
 
 namespace regent {
 namespace {
 
 constexpr std::size_t complaint_bytes = 4096;
-
-class descriptor {
- public:
-  descriptor() = default;
-  explicit descriptor(int fd) : fd_(fd) {}
-  descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 class local_stream final : public host_stream {
  public:
@@ -83,6 +67,8 @@ class local_stream final : public host_stream {
       return ended();
     }
   }
+
+  bool has_input() override { return false; }
 
   std::string complaint() override {
     std::array<char, complaint_bytes> piece;

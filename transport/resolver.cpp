@@ -8,12 +8,18 @@
 #include <mutex>
 #include <thread>
 
+#include "base/loopback.hpp"
+
 namespace regent {
 namespace {
 
 constexpr std::size_t threads_most = 4;
 
 int look_up(const std::string& name, int port, int flags, socket_addresses& into) {
+  if (is_localhost(name)) {
+    for (const auto* address : loopback_addresses) look_up(address, port, AI_NUMERICHOST, into);
+    return 0;
+  }
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;

@@ -1,5 +1,7 @@
 #include "transport/runner_protocol.hpp"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -89,6 +91,14 @@ result<void> add_parameters(const run_request& request, std::string& header, std
   return {};
 }
 
+std::string sha256(std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  std::string hex;
+  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
 result<std::string> of_one(std::string_view word, const run_id& run) {
   if (!valid_run(run.value())) {
     return fail(error_kind::permanent, "invalid_run", "malformed run id of {} bytes", run.value().size());
@@ -117,9 +127,9 @@ std::optional<run_report> read_report(const std::vector<std::string_view>& w, st
   run_report report;
   int timed = 0, cancelled = 0, truncated = 0;
   std::int64_t took = 0;
-  if (w.size() != 10 || !valid_run(w[1]) || !number(w[3], report.exit_code) || !number(w[4], timed) ||
-      !number(w[5], cancelled) || !number(w[6], truncated) || !number(w[7], took) || !number(w[8], sizes[0]) ||
-      !number(w[9], sizes[1])) {
+  if (w.size() != 11 || !valid_run(w[1]) || !number(w[4], report.exit_code) || !number(w[5], timed) ||
+      !number(w[6], cancelled) || !number(w[7], truncated) || !number(w[8], took) || !number(w[9], sizes[0]) ||
+      !number(w[10], sizes[1])) {
     return {};
   }
   bool known = false;
@@ -132,6 +142,7 @@ std::optional<run_report> read_report(const std::vector<std::string_view>& w, st
   }
   if (!known) return {};
   report.run = run_id(std::string(w[1]));
+  report.boot_id = w[3];
   report.timed_out = timed != 0;
   report.cancelled = cancelled != 0;
   report.truncated = truncated != 0;
@@ -197,6 +208,9 @@ result<std::string> script(std::string_view hash, std::string_view text) {
   if (text.size() > limits::script_bytes || has_nul(text)) {
     return fail(error_kind::permanent, "invalid_script", "script {} has a NUL byte or is over {} bytes", hash,
                 limits::script_bytes);
+  }
+  if (sha256(text) != hash) {
+    return fail(error_kind::permanent, "invalid_script", "the script does not match its hash {}", hash);
   }
   return frame(fmt::format("script {}", hash), text);
 }
@@ -265,8 +279,7 @@ result<std::optional<message>> reader::next() {
   std::array<std::size_t, 2> sizes = {0, 0};
   message what;
   if (words.size() == 2 && words[0] == "ready") {
-    boot_id_ = words[1];
-    what = ready{boot_id_};
+    what = ready{std::string(words[1])};
   } else if (words.size() == 2 && words[0] == "pong") {
     pong answer;
     if (!number(words[1], answer.number)) return garbage("a malformed pong");
@@ -277,7 +290,6 @@ result<std::optional<message>> reader::next() {
   } else if (!words.empty() && words[0] == "report") {
     auto report = read_report(words, sizes);
     if (!report) return garbage("a malformed report");
-    report->boot_id = boot_id_;
     what = std::move(*report);
   } else {
     return garbage("an unknown message");

@@ -5,7 +5,7 @@
 //   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS CAP GRACE_MS NAME=n…
 //   NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
 // From the runner: whatever the login shell had to say, then LF "REGENT/1" LF, then lines, each followed by its values:
-//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n
+//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n
 #pragma once
 
 #include <optional>
@@ -32,6 +32,7 @@ bool valid_parameter(std::string_view name);
 std::string start_command(std::size_t runner_bytes, bool become);
 /// The host's name is only to tell hosts apart that share a state directory; any text.
 result<std::string> hello(std::string_view region, const host_id& host, epoch_number epoch, std::string_view directory);
+/// Fails (permanent, invalid_script) for a malformed hash, one that is not the text's SHA-256, and a text over its limit.
 result<std::string> script(std::string_view hash, std::string_view text);
 /// Fails (permanent, invalid_run) with the reason when the request is malformed or over a limit.
 result<std::string> run(const run_request& request);
@@ -71,7 +72,6 @@ class reader {
   std::string buffer_;
   std::size_t at_ = 0;
   bool greeted_ = false;
-  std::string boot_id_;
 };
 
 }  // namespace regent::runner

@@ -9,6 +9,7 @@
 #include <array>
 #include <deque>
 
+#include "transport/agent_login.hpp"
 #include "transport/host_key.hpp"
 #include "transport/openssh_certificate.hpp"
 
@@ -65,14 +66,17 @@ result<std::deque<owned_key>> keys_of(const host_endpoint& endpoint) {
 
 class ssh_stream final : public host_stream {
  public:
-  ssh_stream(int socket, host_endpoint endpoint, std::string certified, std::string command)
+  ssh_stream(int socket, host_endpoint endpoint, std::string certified, std::string command,
+             std::function<void()> woken)
       : socket_(socket),
         endpoint_(std::move(endpoint)),
         certified_(std::move(certified)),
         command_(std::move(command)),
+        woken_(std::move(woken)),
         session_(ssh_new()) {}
 
   ~ssh_stream() override {
+    agent_.reset();
     if (channel_ != nullptr) {
       ssh_remove_channel_callbacks(channel_, &callbacks_);
       ssh_channel_free(channel_);
@@ -84,6 +88,7 @@ class ssh_stream final : public host_stream {
   int fd() const override { return socket_; }
 
   std::uint32_t events() const override {
+    if (agent_) return EPOLLONESHOT;  // even its end is the business of the agent's thread, and told but once
     return (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0 ? EPOLLIN | EPOLLOUT : EPOLLIN;
   }
 
@@ -95,31 +100,36 @@ class ssh_stream final : public host_stream {
     }
   }
 
+  /// To write is also to take in what arrives and to send what waited: bytes to read, or room for more, which nobody
+  /// would be told of later.
   result<std::size_t> write(std::string_view bytes) override {
-    std::size_t taken = 0;
-    while (taken < bytes.size() && (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) == 0) {
-      const std::size_t piece = std::min(bytes.size() - taken, write_piece);
-      const int sent = ssh_channel_write(channel_, bytes.data() + taken, static_cast<std::uint32_t>(piece));
-      if (sent == SSH_ERROR) return lost();
-      if (sent <= 0) break;  // the window is full; its adjustment arrives as input
-      taken += static_cast<std::size_t>(sent);
+    for (std::size_t taken = 0;;) {
+      const bool had_room = has_room();
+      const auto more = write_some(bytes.substr(taken));
+      if (!more) return more;
+      taken += *more;
+      waiting_ = ssh_channel_poll(channel_, 0) != 0;
+      // Nothing is taken in spite of room while keys are exchanged anew; then the exchange goes on with what arrives.
+      if (taken == bytes.size() || !has_room() || (had_room && *more == 0)) return taken;
     }
-    return taken;
   }
 
+  bool has_input() override { return waiting_; }
+
   result<void> read(std::string& into) override {
-    for (bool errors : {false, true}) {
-      std::string& target = errors ? said_ : into;
-      const int got = drain(errors, target);
-      if (said_.size() > complaint_bytes) said_.resize(complaint_bytes);
-      if (got == SSH_ERROR) return lost();
-    }
+    waiting_ = false;
+    // libssh takes in whatever arrives while it looks for either, so the one that counts is the last to be drained.
+    const int complaints = drain(true, said_);
+    if (said_.size() > complaint_bytes) said_.resize(complaint_bytes);
+    if (drain(false, into) == SSH_ERROR || complaints == SSH_ERROR) return lost();
     // The runner's children keep its output open, so its end shows by its exit status, not by the end of file.
     if (ended_ || ssh_channel_is_eof(channel_) != 0 || ssh_channel_is_closed(channel_) != 0) return lost();
     return {};
   }
 
-  std::string complaint() override { return said_; }
+  std::string complaint() override {
+    return agent_ ? fmt::format("the SSH agent at {} does not answer", agent_->agent()) : said_;
+  }
 
  private:
   enum class phase { setting_up, connecting, authenticating, opening, executing, open };
@@ -189,10 +199,20 @@ class ssh_stream final : public host_stream {
       if (ssh_is_connected(session_.get()) == 0) return refused("it hung up");
       keys_.pop_front();
     }
-    if (!endpoint_.agent) return refused(endpoint_.key_file.empty() ? "there is no key_file and no agent" : "");
-    const int answer = ssh_userauth_agent(session_.get(), nullptr);
-    if (answer == SSH_AUTH_AGAIN) return false;
-    return answer == SSH_AUTH_SUCCESS ? authenticated() : refused("nor any of the agent's");
+    return endpoint_.agent ? ask_agent()
+                           : refused(endpoint_.key_file.empty() ? "there is no key_file and no agent" : "");
+  }
+
+  result<bool> ask_agent() {
+    if (!agent_) {
+      auto begun = agent_login::begin(session_.get(), endpoint_, woken_);
+      if (!begun) return failure(begun.error());
+      agent_ = std::move(*begun);
+    }
+    if (!agent_->over()) return false;
+    const bool entered = agent_->entered();
+    agent_.reset();
+    return entered ? authenticated() : refused("nor with any of the agent's");
   }
 
   result<bool> authenticated() {
@@ -238,6 +258,24 @@ class ssh_stream final : public host_stream {
                 ended_ ? "its runner has ended" : ssh_get_error(session_.get()));
   }
 
+  /// In the socket's buffer and in the host's window.
+  bool has_room() const {
+    return (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) == 0 && ssh_channel_window_size(channel_) > 0;
+  }
+
+  /// As much as there is room for.
+  result<std::size_t> write_some(std::string_view bytes) {
+    std::size_t taken = 0;
+    while (taken < bytes.size() && has_room()) {
+      const std::size_t piece = std::min(bytes.size() - taken, write_piece);
+      const int sent = ssh_channel_write(channel_, bytes.data() + taken, static_cast<std::uint32_t>(piece));
+      if (sent == SSH_ERROR) return lost();
+      if (sent <= 0) break;
+      taken += static_cast<std::size_t>(sent);
+    }
+    return taken;
+  }
+
   /// The last result of libssh's read: 0 or SSH_EOF when drained, SSH_ERROR.
   int drain(bool errors, std::string& into) {
     std::array<char, 16384> piece;
@@ -252,21 +290,25 @@ class ssh_stream final : public host_stream {
   host_endpoint endpoint_;
   std::string certified_;
   std::string command_;
+  std::function<void()> woken_;
   owned_session session_;
   ssh_channel channel_ = nullptr;
   ssh_channel_callbacks_struct callbacks_{};
   std::deque<owned_key> keys_;
+  std::unique_ptr<agent_login> agent_;  ///< while it has the session
   phase at_ = phase::setting_up;
   bool begun_ = false;
   bool ended_ = false;
+  bool waiting_ = false;  ///< there was something to read after the last write
   std::string said_;
 };
 
 }  // namespace
 
 std::unique_ptr<host_stream> make_ssh_stream(int socket, host_endpoint endpoint, std::string certified,
-                                             std::string command) {
-  return std::make_unique<ssh_stream>(socket, std::move(endpoint), std::move(certified), std::move(command));
+                                             std::string command, std::function<void()> woken) {
+  return std::make_unique<ssh_stream>(socket, std::move(endpoint), std::move(certified), std::move(command),
+                                      std::move(woken));
 }
 
 }  // namespace regent

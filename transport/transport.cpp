@@ -54,7 +54,7 @@ class threaded_transport final : public transport {
       : services_(std::make_shared<link_services>()) {
     services_->region = std::move(region);
     services_->epoch = epoch;
-    services_->program = runner_files().front().text;
+    for (const embedded_file& part : runner_files()) services_->program += part.text;
     for (std::size_t i = 0; i < std::max<std::size_t>(io_threads, 1); ++i)
       loops_.push_back(std::make_unique<io_loop>());
   }

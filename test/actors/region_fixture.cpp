@@ -154,10 +154,10 @@ class played_channel final : public command_channel {
   void ask(const run_id& run) override {
     if (!host().reachable) return;
     run_report said;
+    said.boot_id = host().boot_id;
     const auto found = host().known.find(run);
     if (found != host().known.end()) said = found->second;
     said.run = run;
-    said.boot_id = host().boot_id;
     sink_.reported(said);
   }
   void cancel(const run_id& run) override {
@@ -183,6 +183,7 @@ class played_channel final : public command_channel {
       if (parameter.name == "key") here.secrets.insert(std::get<std::string>(parameter.value));
     here.log.push_back(*request.script + "." + request.verb);
     run_report said;
+    said.boot_id = here.boot_id;
     said.status = here.hangs.contains(*request.script) ? run_status::running : run_status::finished;
     said.exit_code = here.behaves ? here.behaves(request) : 0;
     said.errors = said.exit_code == 0 ? "" : "as told";

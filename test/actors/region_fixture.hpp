@@ -34,7 +34,7 @@ struct played_cloud {
   std::map<resource_id, entry> records;
   std::vector<std::pair<resource_id, lifecycle_state>> reports;  ///< accepted, in order
   std::set<resource_id> news;
-  int reads = 0;  ///< of whole records
+  int reads = 0;                                 ///< of whole records
   bool away = false;                             ///< every call fails
   std::optional<std::string> refuses_scrubbing;  ///< the code it refuses with
   std::function<void(const resource_id&, entry&)> after_report;

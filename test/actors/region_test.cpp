@@ -269,6 +269,21 @@ TEST_CASE("a host that reboots under a run is read back before the step is done 
   CHECK(region.hosts["a"].log == strings{"net.build", "net.read", "net.build", "fw.build"});
 }
 
+TEST_CASE("a run that ended just before a reboot, which nobody had heard of, is undone by it all the same") {
+  region_fixture region;
+  region.hosts["a"].hangs = {"net"};
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  region.host_down("a");
+  region.host_finishes("a");
+  region.hosts["a"].boot_id += "+";  // the runner's files outlive it
+  region.host_up("a");
+  region.pass(1s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.hosts["a"].log == strings{"net.build", "net.build", "fw.build"});
+}
+
 TEST_CASE("what was done before a reboot is done again before the step that rests on it") {
   region_fixture region;
   region.hosts["a"].hangs = {"fw"};

@@ -32,6 +32,12 @@ stubborn() {
 flood() { while :; do printf '%01000d' 0; done; }
 flood_a_little() { head -c 300000 /dev/zero | tr '\0' e >&2; printf end; }
 leave_child() { sleep 600 & printf '%s\n' "$!" >"$file"; }
+leave_daemon() {
+  setsid sleep 600 &
+  until read -r _ _ _ _ _ session _ <"/proc/$!/stat" && [ "$session" = "$!" ]; do sleep 0.01; done
+  printf '%s\n' "$!" >"$file"
+  printf 'started\n'
+}
 silent() { exec >&- 2>&-; sleep 0.3; exit 9; }
 environment() { env; }
 state() { pwd; umask; printf '%s\n' "$-" "${0}" "$#"; cat; }
@@ -71,6 +77,17 @@ long supervisor_of(const channel_world& world, const std::string& id) {
   long pid = 0;
   claim >> word >> boot >> pid;
   return pid;
+}
+
+/// The living runner of the host named `host`, from its mark: "runner.HOST.BOOT.EPOCH.START.PID"
+long runner_of(const channel_world& world) {
+  for (const auto& each : std::filesystem::directory_iterator(world.endpoint.state_directory + "/r1")) {
+    const std::string name = each.path().filename();
+    if (!name.starts_with("runner.host.")) continue;
+    const long pid = std::stol(name.substr(name.rfind('.') + 1));
+    if (process_alive(pid)) return pid;
+  }
+  return 0;
 }
 
 void check_values(connection& up) {
@@ -130,6 +147,16 @@ void check_ends(const channel_world& world, connection& up) {
     CHECK(report.exit_code == 0);
     CHECK(report.errors.find("left in its process group") != std::string::npos);
     CHECK_FALSE(process_alive(std::stol(file_text(file))));
+  }
+  SECTION("what a run leaves in a session of its own lives on, and holds up the run's end by no more than 0.1 s") {
+    const auto report = up.run(make_run("starting", script(), "leave_daemon", {{"file", file}}));
+    const long daemon = std::stol(file_text(file));
+    CHECK(report.exit_code == 0);
+    CHECK(report.output == "started\n");
+    CHECK(report.errors.empty());
+    CHECK(report.took < milliseconds(3000));  // a busy machine's; the daemon holds the run's output open for 600 s
+    CHECK(process_alive(daemon));
+    ::kill(static_cast<pid_t>(daemon), SIGKILL);
   }
   SECTION("a run that closes its output ends with its own exit code") {
     CHECK(up.run(make_run("silent", script(), "silent")).exit_code == 9);
@@ -208,6 +235,7 @@ void check_once(const channel_world& world, connection& up) {
 
 void check_losses(const channel_world& world, connection& up) {
   const std::string file = world.directory + "/losses", gate = world.directory + "/gate";
+  const std::string earlier = "00000000-0000-0000-0000-000000000000";
   SECTION("a run whose supervisor was killed is ended and told to be lost") {
     up.channel->send(make_run("orphan", script(), "stubborn", {{"file", file}}));
     const long grandchild = announced_pid(file);
@@ -224,24 +252,50 @@ void check_losses(const channel_world& world, connection& up) {
     up.channel->ask(request.run);
     up.record.await(request.run, run_status::lost);
   }
-  SECTION("a run of an earlier boot is lost") {
-    write_file(runs_of(world) + "rebooted", "claim 00000000-0000-0000-0000-000000000000 1 1 7 .\ngo 1 1 .\n");
+  SECTION("a run of an earlier boot is lost with that boot") {
+    write_file(runs_of(world) + "rebooted", "claim " + earlier + " 1 1 7 .\ngo 1 1 .\n");
     up.channel->ask(run_id("rebooted"));
-    CHECK(up.record.await(run_id("rebooted"), run_status::lost).boot_id ==
-          file_text("/proc/sys/kernel/random/boot_id").substr(0, 36));
+    CHECK(up.record.await(run_id("rebooted"), run_status::lost).boot_id == earlier);
+    up.channel->ask(run_id("rebooted"));
+    CHECK(up.record.await(run_id("rebooted"), run_status::lost).boot_id == earlier);
+  }
+  SECTION("a run that ended just before a reboot is finished, and says in which boot it ran") {
+    write_file(runs_of(world) + "before", "claim " + earlier + " 1 1 7 .\ngo 1 1 .\nend finished 3 0 0 0 5 4 0\ndone.");
+    up.channel->ask(run_id("before"));
+    const auto report = up.record.await(run_id("before"), run_status::finished);
+    CHECK(report.exit_code == 3);
+    CHECK(report.output == "done");
+    CHECK(report.boot_id == earlier);
+    CHECK(up.record.boot_id == file_text("/proc/sys/kernel/random/boot_id").substr(0, 36));
+  }
+  SECTION("all other reports are of the boot in which the host answers") {
+    CHECK(up.run(make_run("now", script(), "count", {{"file", file}})).boot_id == up.record.boot_id);
+    up.channel->ask(run_id("now"));
+    CHECK(up.record.await(run_id("now"), run_status::finished).boot_id == up.record.boot_id);
+    up.channel->ask(run_id("unknown"));
+    CHECK(up.record.await(run_id("unknown"), run_status::never_seen).boot_id == up.record.boot_id);
+    up.channel->send(make_run("waiting", script(), "wait_for", {{"file", file + "2"}, {"gate", gate}}));
+    announced_pid(file + "2");
+    up.channel->ask(run_id("waiting"));
+    CHECK(up.record.await(run_id("waiting"), run_status::running).boot_id == up.record.boot_id);
+    write_file(gate, "");
+    auto nothing = make_run("refused", script(), "count");
+    nothing.script = std::make_shared<const std::string>("count() { :; }");
+    nothing.script_hash[0] = nothing.script_hash[0] == 'a' ? 'b' : 'a';
+    up.channel->send(nothing);
+    CHECK(up.record.await(run_id("refused"), run_status::refused).boot_id == up.record.boot_id);
   }
   SECTION("half an outcome is none") {
     write_file(runs_of(world) + "half",
-               "claim 00000000-0000-0000-0000-000000000000 1 1 7 .\ngo 1 1 .\nend finished 0 0 0 0 5 100 0\nonly this");
+               "claim " + earlier + " 1 1 7 .\ngo 1 1 .\nend finished 0 0 0 0 5 100 0\nonly this");
     up.channel->ask(run_id("half"));
     up.record.await(run_id("half"), run_status::lost);
   }
   SECTION("a killed runner does not end its run, and the next connection takes the outcome") {
     up.channel->send(make_run("survivor", script(), "wait_for", {{"file", file}, {"gate", gate}}));
     announced_pid(file);
-    std::istringstream runner(file_text(world.endpoint.state_directory + "/r1/runner.host"));
-    long pid = 0;
-    runner >> pid;
+    const long pid = runner_of(world);
+    REQUIRE(pid != 0);
     REQUIRE(::kill(static_cast<pid_t>(pid), SIGKILL) == 0);
     up.record.await_disconnected();
     up.record.await_connected();
@@ -254,7 +308,7 @@ void check_losses(const channel_world& world, connection& up) {
     write_file(runs_of(world) + "old", "x");
     std::filesystem::last_write_time(runs_of(world) + "old",
                                      std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 8));
-    write_file(runs_of(world) + "young", "claim 00000000-0000-0000-0000-000000000000 1 1 7 .\n");
+    write_file(runs_of(world) + "young", "claim " + earlier + " 1 1 7 .\n");
     up.channel.reset();
     connection next(world);
     CHECK(eventually([&] { return !std::filesystem::exists(runs_of(world) + "old"); }));
@@ -265,6 +319,7 @@ void check_losses(const channel_world& world, connection& up) {
     write_file(history, std::string((1 << 20) + 1, '\n'));
     up.channel.reset();
     connection next(world);
+    next.record.await_connected();
     CHECK(eventually([&] { return std::filesystem::exists(history + ".1"); }));
     next.run(make_run("first", script(), "count", {{"file", file}}));
     CHECK(lines_in(history) == 1);
@@ -306,7 +361,7 @@ void check_epochs(const channel_world& world, connection& up) {
   }
 }
 
-void check_refusals(connection& up) {
+void check_refusals(const channel_world& world, connection& up) {
   SECTION("hostile run ids, hashes, verbs and names are refused and touch nothing") {
     auto refused = [&](run_request request) {
       up.channel->send(request);
@@ -333,6 +388,17 @@ void check_refusals(connection& up) {
     up.channel->send(request);
     CHECK(up.record.await(request.run, run_status::refused).errors.find("hash") != std::string::npos);
     CHECK(up.run(make_run("genuine", script(), "environment")).exit_code == 0);
+  }
+  SECTION("a script that the host keeps damaged is mended by the next connection") {
+    up.run(make_run("whole", script(), "environment"));
+    const std::string kept = world.endpoint.state_directory + "/r1/scripts/" + script().hash;
+    for (const std::string& damage : {std::string(), script().text->substr(0, 100), *script().text + "exit 1\n"}) {
+      write_file(kept, damage);
+      connection next(world);
+      next.record.await_connected();
+      CHECK(next.run(make_run("mended-" + std::to_string(damage.size()), script(), "environment")).exit_code == 0);
+      CHECK(file_text(kept) == *script().text);
+    }
   }
 }
 
@@ -371,12 +437,20 @@ void check_command_channel(const channel_world& world) {
     CHECK(lines_in(file) == 208);
     CHECK(up.record.errors.empty());
   }
+  SECTION("a long history is turned while runs go on") {
+    const std::string file = world.directory + "/more", history = world.endpoint.state_directory + "/r1/history";
+    write_file(history, std::string((1 << 20) + 1, '\n'));
+    // Supervisors count for themselves, and there may be several.
+    for (int i = 0; i < 2000 && !std::filesystem::exists(history + ".1"); ++i)
+      REQUIRE(up.run(make_run("turn-" + std::to_string(i), script(), "count", {{"file", file}})).exit_code == 0);
+    CHECK(eventually([&] { return std::filesystem::exists(history + ".1"); }));
+  }
   check_ends(world, up);
   check_output(up);
   check_once(world, up);
   check_losses(world, up);
   check_epochs(world, up);
-  check_refusals(up);
+  check_refusals(world, up);
 }
 
 }  // namespace regent::test

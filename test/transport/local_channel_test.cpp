@@ -4,8 +4,11 @@
 
 #include <fstream>
 
+#include "runner_files.hpp"
 #include "test/contract/command_channel_suite.hpp"
 #include "test/support/catch.hpp"
+#include "transport/local_channel.hpp"
+#include "transport/runner_protocol.hpp"
 
 using namespace regent;
 using namespace regent::test;
@@ -49,6 +52,44 @@ class small_disk {
 TEST_CASE("the local channel keeps the contract of a command channel") {
   const scratch_directory directory;
   check_command_channel(local_world(directory));
+}
+
+TEST_CASE("of several runners that take a host over at the same moment one is left, of the highest epoch") {
+  const scratch_directory directory;
+  std::string program;
+  for (const embedded_file& part : runner_files()) program += part.text;
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::unique_ptr<host_stream>> streams;
+    for (int i = 0; i < 6; ++i) {
+      auto started = start_local_stream(runner::start_command(program.size(), false));
+      REQUIRE(started);
+      streams.push_back(std::move(*started));
+      REQUIRE(streams.back()->write(program));
+    }
+    const epoch_number newest = 10 * (round + 1) + 1;
+    for (int i = 0; i < 6; ++i) {
+      const epoch_number epoch = i == 2 ? newest : newest - 1;
+      REQUIRE(streams[static_cast<std::size_t>(i)]->write(
+          *runner::hello("r1", host_id("host"), epoch, directory / "state")));
+    }
+    // Each says that it is ready, says why not, or is killed; who is left of those goes on to answer.
+    std::vector<std::string> said(streams.size());
+    std::vector<bool> ended(streams.size());
+    std::size_t left = 0;
+    const bool settled = eventually([&] {
+      left = 0;
+      for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (!ended[i] && !streams[i]->read(said[i])) ended[i] = true;
+        if (!ended[i]) ++left;
+      }
+      return left <= 1;
+    });
+    INFO(fmt::format("round {}: {} are left", round, left));
+    REQUIRE(settled);
+    REQUIRE(left == 1);
+    REQUIRE_FALSE(ended[2]);
+    CHECK(eventually([&] { return streams[2]->read(said[2]) && said[2].find("\nready ") != said[2].npos; }));
+  }
 }
 
 TEST_CASE("a state directory that cannot be written is told, and taken up when it can") {

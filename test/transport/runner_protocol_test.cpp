@@ -78,9 +78,10 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
     report.took = milliseconds(dice() % 100000);
     report.output = random_bytes(dice, 500, 0);
     report.errors = random_bytes(dice, 500, 0);
-    bytes += fmt::format("report {} {} {} {:d} {:d} {:d} {} {} {}\n", report.run.value(), name(report.status),
-                         report.exit_code, report.timed_out, report.cancelled, report.truncated, report.took.count(),
-                         report.output.size(), report.errors.size()) +
+    report.boot_id = "boot-" + std::to_string(dice() % 3);
+    bytes += fmt::format("report {} {} {} {} {:d} {:d} {:d} {} {} {}\n", report.run.value(), name(report.status),
+                         report.boot_id, report.exit_code, report.timed_out, report.cancelled, report.truncated,
+                         report.took.count(), report.output.size(), report.errors.size()) +
              report.output + report.errors;
     sent.push_back(report);
   }
@@ -99,7 +100,7 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
     CHECK(report.took == sent[i].took);
     CHECK(report.output == sent[i].output);
     CHECK(report.errors == sent[i].errors);
-    CHECK(report.boot_id == "boot-1");
+    CHECK(report.boot_id == sent[i].boot_id);
   }
   CHECK(std::get<runner::pong>(messages[sent.size() + 1]).number == 17);
   CHECK(std::get<runner::unfit>(messages.back()).code == "some_code");
@@ -107,9 +108,9 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
 }
 
 TEST_CASE("what is not the protocol is an error, not a wait or a crash") {
-  for (const char* line : {"report x\n", "report a finished 0 0 0 0 0 -1 0\n",
-                           "report a finished 0 0 0 0 0 99999999999 0\n", "report A finished 0 0 0 0 0 0 0\n",
-                           "report a what 0 0 0 0 0 0 0\n", "pong x\n", "unfit a\n", "hello\n", "\n"}) {
+  for (const char* line : {"report x\n", "report a finished b 0 0 0 0 0 -1 0\n", "report a finished 0 0 0 0 0 0 0\n",
+                           "report a finished b 0 0 0 0 0 99999999999 0\n", "report A finished b 0 0 0 0 0 0 0\n",
+                           "report a what b 0 0 0 0 0 0 0\n", "pong x\n", "unfit a\n", "hello\n", "\n"}) {
     runner::reader reader;
     reader.feed(std::string("\nREGENT/1\n") + line);
     INFO(line);
@@ -129,7 +130,7 @@ TEST_CASE("random bytes never make the reader do anything but wait or fail") {
   std::mt19937 dice(seed);
   for (int i = 0; i < 300; ++i) {
     runner::reader reader;
-    reader.feed("\nREGENT/1\nreport a finished 0 0 0 0 0 3 3\n" + random_bytes(dice, 300, 0));
+    reader.feed("\nREGENT/1\nreport a finished b 0 0 0 0 0 3 3\n" + random_bytes(dice, 300, 0));
     for (int steps = 0; steps < 100; ++steps) {
       const auto next = reader.next();
       if (!next || !*next) break;
@@ -153,6 +154,15 @@ TEST_CASE("a hello carries any host name as a harmless word") {
   CHECK(*runner::hello("r1", host_id("a/b c"), 5, "/var/lib/x") == "0000020 0000010\nhello r1 a%2Fb%20c 5/var/lib/x");
   CHECK_FALSE(runner::hello("r/1", host_id("a"), 5, "/x"));
   CHECK_FALSE(runner::hello("r1", host_id("a"), 5, "x"));
+}
+
+TEST_CASE("a script is sent only under its own hash") {
+  const auto script = make_script("build() { :; }\n");
+  CHECK(*runner::script(script.hash, *script.text) == "0000071 0000015\nscript " + script.hash + *script.text);
+  CHECK_FALSE(runner::script(script.hash, "build() { rm -rf /; }\n"));
+  CHECK_FALSE(runner::script("../" + script.hash.substr(3), *script.text));
+  const auto with_nul = make_script(std::string("a\0b", 3));
+  CHECK_FALSE(runner::script(with_nul.hash, *with_nul.text));
 }
 
 TEST_CASE("malformed ids are left out of a forget, and one of none is nothing") {

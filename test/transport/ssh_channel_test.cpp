@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <random>
 
 #include "test/support/catch.hpp"
 #include "test/transport/test_sshd.hpp"
@@ -359,6 +360,35 @@ TEST_CASE("forty channels come up through few threads and few handshakes at once
   }
   CHECK(record.wait([&] { return record.reports.size() == 400; }, milliseconds(60000)));
   for (const auto& report : record.reports) CHECK("wide-" + report.output == report.run.value());
+}
+
+TEST_CASE("what a host says while something is sent to it is heard at once, not with the next heartbeat") {
+  if (skipped()) return;
+  const ssh_host host;
+  const auto script = make_script("build() { :; }\n");
+  channel_record record;
+  const auto carrier = make_transport(1, "r1", 7);
+  const auto channel = carrier->open(host.sshd.endpoint(), record.sink());
+  record.await_connected();
+  const run_id known("known");
+  channel->send(make_run(known.value(), script, "build"));
+  record.await(known, run_status::finished);
+  // As many as are forgotten at once, though but one is sent. Nothing answers that.
+  std::vector<run_id> strangers(64, run_id("not an id"));
+  strangers.back() = run_id("stranger");
+  const unsigned seed = std::random_device{}();
+  std::mt19937 dice(seed);
+  for (int round = 0; round < 1000; ++round) {
+    INFO("seed " << seed << ", round " << round);
+    channel->ask(known);
+    for (int i = 0; i < 10; ++i) {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(dice() % 100);
+      while (std::chrono::steady_clock::now() < until) continue;
+      channel->forget(strangers);
+    }
+    REQUIRE(record.wait([&] { return record.reports.size() == 1; }, limits::heartbeat_interval / 2));
+    record.reports.clear();
+  }
 }
 
 TEST_CASE("a host that takes in nothing has its connection dropped when too much waits for it") {
