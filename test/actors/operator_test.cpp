@@ -8,10 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using strings = std::vector<std::string>;
-
-void asks_for_build(region_fixture& region) { region.cloud_side.records[region.router].state = requested; }
-
 std::string cancel(region_fixture& region, job_id id) {
   return region.tell({operator_verb::cancel, id, region.router, {}, {}});
 }
@@ -117,9 +113,7 @@ TEST_CASE("a job is cancelled while it waits for its next attempt or for its hos
 
 TEST_CASE("a claim is cancelled, and not claimed again before its wait is over") {
   region_fixture region;
-  asks_for_build(region);
-  region.start();
-  region.pass(1s);
+  build(region);
   region.cloud_side.ask(region.router, scrub);
   region.pass(6s);
   region.cloud_side.refuses_scrubbing = "iaas_virtual_router_update_003";
@@ -210,9 +204,7 @@ TEST_CASE("what has failed is tried again when an operator says so: the cloud is
 
 TEST_CASE("a quiesced router whose update has failed is quiesced again after a retry") {
   region_fixture region;
-  asks_for_build(region);
-  region.start();
-  region.pass(1s);
+  build(region);
   region.cloud_side.ask(region.router, quiesce);
   region.pass(6s);
   region.hosts["a"].behaves = [](const run_request&) { return 2; };

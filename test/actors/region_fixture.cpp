@@ -269,6 +269,15 @@ void region_fixture::start() {
   caf::anon_send(directory_->poller, tick{});
 }
 
+void asks_for_build(region_fixture& region) { region.cloud_side.records[region.router].state = requested; }
+
+void build(region_fixture& region) {
+  asks_for_build(region);
+  region.start();
+  region.pass(std::chrono::seconds(1));
+  REQUIRE(region.state_in_cloud() == running);
+}
+
 std::string region_fixture::tell(operator_command what) {
   auto said = std::make_shared<std::string>();
   what.by = "operator: as the test wants";

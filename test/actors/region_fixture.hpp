@@ -13,6 +13,8 @@
 
 namespace regent::test {
 
+using strings = std::vector<std::string>;
+
 class manual_clock final : public clock {
  public:
   wall_time wall() const override { return wall_time{std::chrono::hours(24 * 365 * 56)} + passed_; }
@@ -103,5 +105,10 @@ class region_fixture {
   context_ptr context_;
   directory_ptr directory_;
 };
+
+/// A user wants the router.
+void asks_for_build(region_fixture& region);
+/// And has got it.
+void build(region_fixture& region);
 
 }  // namespace regent::test

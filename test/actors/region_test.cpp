@@ -6,21 +6,6 @@ using namespace regent;
 using namespace regent::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-void asks_for_build(region_fixture& region) { region.cloud_side.records[region.router].state = requested; }
-
-void build(region_fixture& region) {
-  asks_for_build(region);
-  region.start();
-  region.pass(1s);
-  REQUIRE(region.state_in_cloud() == running);
-}
-
-using strings = std::vector<std::string>;
-
-}  // namespace
-
 TEST_CASE("a requested router is built on both nodes, step by step, and the cloud is told in order") {
   region_fixture region;
   build(region);
