@@ -28,9 +28,11 @@ _r_hello() {
   exec 2>/dev/null
   _r_replace "runner.$2.$_R_BOOT" "$_R_EPOCH" "$_R_start"
   _r_say 'ready %s\n' "$_R_BOOT"
-  # One for the first run. A second one is hired when a run comes while the first forks its next process.
-  _r_hire
-  printf '%03d\n' "$number" >&"$_R_IDLE_IN"
+  # Two, so that the next run need not wait until the last one's supervisor has forked again.
+  for number in 0 1; do
+    _r_hire
+    printf '%03d\n' "$number" >&"$_R_IDLE_IN"
+  done
 }
 
 # Runners of other connections to this host may still hold requests that nobody waits for. Of all whose name begins with

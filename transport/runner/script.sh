@@ -38,7 +38,7 @@ _r_script() {
   exec {_R_rd_go}>&- {_R_IN}>&-
   _R_FILE=$_R_RUNS/$_R_ID
   printf 'go %d %s .\n' "$BASHPID" "$_R_start" >>"$_R_FILE" || exit 125
-  _r_claim "$_R_ID" && [[ ${_R_second[*]} == "go $BASHPID $_R_start ." ]] || exit 125
+  { read -r _ && read -r _R_header; } <"$_R_FILE" && [[ $_R_header == "go $BASHPID $_R_start ." ]] || exit 125
   set +fm
   umask 022
   cd / || exit 125

@@ -35,9 +35,9 @@ _r_supervise() {
     return
   fi
   # After the claim, not before: a newer reign that raised the epoch before this look sees nothing start, one that
-  # raises it after finds the claim. The same for a newer connection, which kills main.
+  # raises it after finds the claim. The same for a newer connection, which kills main: a zombie has nothing open.
   _r_highest
-  if ((_R_highest > _R_RUN_EPOCH)) || ! _r_start $$; then
+  if ((_R_highest > _R_RUN_EPOCH)) || [[ ! -e /proc/$$/fd/0 ]]; then
     rm -f -- "$_R_FILE"
     _r_reject "epoch $_R_RUN_EPOCH is over: this host has seen epoch $_R_highest"
     return
