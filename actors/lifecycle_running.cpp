@@ -44,8 +44,7 @@ void lifecycle_work::lease_all() {
   leased_ = 0;
   // No lease is held while a cordoned host is waited for.
   for (const auto& host : hosts_) {
-    const auto status = context_->facts.hosts.find(host);
-    if (has_begun() || !status || status->cordon.empty()) continue;
+    if (has_begun() || !is_cordoned(host)) continue;
     at_gate_ = true;
     return ask_lease(host);
   }

@@ -49,7 +49,7 @@ class lifecycle_work {
   void asked_to_cancel(const cancel_asked& message);
   void woken_up() {
     if (phase_ == phase::claiming) pass(on_timer_);
-    if (phase_ == phase::leasing && !has_begun()) lease_anew();
+    if (phase_ == phase::leasing && !has_begun() && (at_gate_ || is_cordoned(asked_))) lease_anew();
   }
   void timer_over(const timer& message) {
     if (message.number == timer_number_) pass(on_timer_);
@@ -142,6 +142,10 @@ class lifecycle_work {
   void ask_lease(const host_id& host);
   void lease_anew();
   bool has_begun() const;
+  bool is_cordoned(const host_id& host) const {
+    const auto status = context_->facts.hosts.find(host);
+    return status && !status->cordon.empty();
+  }
   std::set<host_id> all_hosts() const;
   void advance();
   void send_step(const job_execution::send& what);
