@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 
 #include "edge/cloud.hpp"
@@ -25,6 +26,7 @@ class region_context {
   std::shared_ptr<const catalogue> kinds;
   std::string journal_id;
   epoch_number epoch = 0;
+  std::uint64_t jitter_seed = std::random_device{}();
   std::function<std::unique_ptr<command_channel>(const host_config&, channel_sink)> open_channel;
   std::function<result<std::unique_ptr<cloud>>(const std::shared_ptr<const region_config>&)> open_cloud;
   /// The resource's open job as the journal has it, or nothing; repairs that wait do not count.

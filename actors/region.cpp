@@ -190,7 +190,8 @@ void region_work::set_repairs(const resource_id& id, std::vector<job_with_steps>
   auto& due = at().repairs_due;
   std::erase_if(due, [&](const auto& pair) { return pair.second == id; });
   for (const auto& [job, steps] : waiting) {
-    if (job.not_before) due.emplace(*job.not_before, id);
+    // An attempt that is due and has not begun waits for its host or its resource: their news wake it, not the clock.
+    if (job.not_before && *job.not_before > context_->time.wall()) due.emplace(*job.not_before, id);
     if (job.wait_deadline) due.emplace(*job.wait_deadline, id);
   }
   entry(id).repairs = std::move(waiting);
@@ -348,9 +349,10 @@ void region_work::once_a_second() {
     wake(id, "once more", lane::retry, *open);
   }
   const auto wall = context_->time.wall();
-  while (!at().repairs_due.empty() && at().repairs_due.begin()->first <= wall) {
-    const auto id = at().repairs_due.begin()->second;
-    at().repairs_due.erase(at().repairs_due.begin());
+  std::set<resource_id> repairs;  // first all, for each is noted anew on the way
+  while (!at().repairs_due.empty() && at().repairs_due.begin()->first <= wall)
+    repairs.insert(at().repairs_due.extract(at().repairs_due.begin()).value().second);
+  for (const auto& id : repairs) {
     end_overdue_repairs(id);
     wake_repairs(id);  // if it is busy now, when it rests
   }

@@ -1,13 +1,7 @@
 #include "test/actors/region_fixture.hpp"
 
-#include <caf/actor_system.hpp>
-
+#include "actors/central_actors.hpp"
 #include "actors/host.hpp"
-#include "actors/journal.hpp"
-#include "actors/poller.hpp"
-#include "actors/reader.hpp"
-#include "actors/region.hpp"
-#include "actors/reporter.hpp"
 #include "test/support/catch.hpp"
 
 namespace regent::test {
@@ -258,15 +252,7 @@ void region_fixture::start() {
       if (one.host == host) held.push_back(one);
     return held;
   };
-  directory_->journal = system_->spawn(run_journal, context_, directory_, journal);
-  directory_->reader = system_->spawn(run_reader, context_);
-  directory_->reporter = system_->spawn(run_reporter, context_, directory_);
-  directory_->poller = system_->spawn(run_poller, context_, directory_);
-  directory_->region = system_->spawn(run_region, context_, directory_);
-  caf::anon_send(directory_->region, reign_begun{open});
-  if (!open->reports.empty())
-    caf::anon_send(directory_->reporter, reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
-  caf::anon_send(directory_->poller, tick{});
+  spawn_central_actors<caf::no_spawn_options>(*system_, context_, directory_, std::move(journal), std::move(open));
 }
 
 void asks_for_build(region_fixture& region) { region.cloud_side.records[region.router].state = requested; }

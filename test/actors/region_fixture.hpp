@@ -9,7 +9,7 @@
 #include "actors/context.hpp"
 #include "actors/directory.hpp"
 #include "actors/probed.hpp"
-#include "test/support/memory_journal.hpp"
+#include "sim/region/memory_journal.hpp"
 
 namespace regent::test {
 

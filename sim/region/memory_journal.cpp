@@ -1,4 +1,4 @@
-#include "test/support/memory_journal.hpp"
+#include "sim/region/memory_journal.hpp"
 
 #include <algorithm>
 #include <functional>
