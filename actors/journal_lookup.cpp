@@ -32,6 +32,19 @@ result<std::optional<job>> find_last_operation(const std::string& journal_path, 
   return found == newest->rows.end() ? std::nullopt : std::optional(*found);
 }
 
+result<std::optional<job_with_steps>> find_last_repair(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto newest = (*reader)->jobs({id.text(), ""}, "", limits::page_rows_default);
+  if (!newest) return tl::unexpected(newest.error());
+  const auto found = std::find_if(newest->rows.begin(), newest->rows.end(),
+                                  [](const job& one) { return one.repair && !is_open(one.state); });
+  if (found == newest->rows.end()) return std::optional<job_with_steps>{};
+  auto steps = (*reader)->steps(found->id);
+  if (!steps) return tl::unexpected(steps.error());
+  return std::optional(job_with_steps{*found, std::move(*steps)});
+}
+
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -53,6 +66,7 @@ result<std::vector<lease>> find_leases(const std::string& journal_path, const ho
 void look_into(region_context& context, const std::string& journal_path) {
   context.open_job_of = [journal_path](const resource_id& id) { return find_open_job(journal_path, id); };
   context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
+  context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
   context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };
 }

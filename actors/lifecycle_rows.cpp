@@ -130,4 +130,13 @@ std::optional<job_with_steps> repair_again(const job_execution& failed, job_id i
   return made;
 }
 
+job_with_steps repair_anew(const job_with_steps& ended, job_id id, std::string cause, wall_time now) {
+  auto made = follow_up(ended.job, id, ended.steps, now);
+  made.job.only_host = ended.job.only_host;
+  made.job.in = lane::user;
+  made.job.cause = std::move(cause);
+  made.job.waits_for = made.job.only_host.empty() ? "its hosts to answer" : made.job.only_host + " to answer";
+  return made;
+}
+
 }  // namespace regent

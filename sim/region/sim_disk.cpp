@@ -335,6 +335,7 @@ sim_disk::sim_disk(dice& chance, const timeline& time)
   vfs_->xGetLastError = last_error;
   vfs_->xCurrentTimeInt64 = current_time;
   sqlite3_vfs_register(vfs_.get(), 1);
+  sqlite3_randomness(0, nullptr);  // SQLite's own chance begins anew, from ours
 }
 
 sim_disk::~sim_disk() { sqlite3_vfs_unregister(vfs_.get()); }

@@ -242,6 +242,14 @@ void region_fixture::start() {
       if (one.resource == id && !one.repair) newest = one;
     return newest;
   };
+  context_->last_repair_of = [this](const resource_id& id) -> result<std::optional<job_with_steps>> {
+    std::optional<job_with_steps> newest;
+    for (const auto& [number, one] : store->jobs)
+      if (one.resource == id && one.repair && !is_open(one.state)) newest = job_with_steps{one, {}};
+    for (const auto& [key, step] : store->steps)
+      if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
+    return newest;
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
