@@ -14,12 +14,18 @@ void lifecycle_work::take_up() {
   execution_.emplace(task_->open->job, task_->open->steps, context_->journal_id,
                      execution_policy{context_->config()->policies.step_attempts});
   auto& taken = execution_->job();
+  const bool waited = taken.state == job_state::waiting;
   taken.state = job_state::active;
   taken.waits_for.clear();
   taken.wait_deadline.reset();
   taken.not_before.reset();
   if (!taken.started) taken.started = now();
   job_dirty_ = true;
+  if (waited) {  // for what may have come, and the run that is under way may take long
+    transaction change;
+    take_dirty(change);
+    commit_aside(std::move(change));
+  }
   lease_all();
 }
 

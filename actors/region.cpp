@@ -66,6 +66,15 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
                        std::optional<steady_time> seen_at, const host_id& rebuild, bool repair) {
   auto& one = entry(id);
   if (at().stopping || one.known.busy) return;
+  if (one.unfinished) {
+    auto left = context_->open_job_of(id);
+    if (!left) {
+      log::error("{}: {}", id.text(), left.error().text());
+      return look_later(id, std::chrono::seconds(5));
+    }
+    if (*left) open = std::move(*left);
+    one.unfinished = false;
+  }
   auto task = std::make_shared<lifecycle_task>();
   task->id = id;
   task->cause = std::move(cause);
@@ -152,7 +161,10 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     set_due(one, id);
   }
   if (message.repairs) set_repairs(id, *message.repairs);
-  if (message.again_in) look_later(id, *message.again_in);
+  if (message.again_in) {
+    one.unfinished = true;
+    look_later(id, *message.again_in);
+  }
   if (!message.row) put_off(one, id);
   // A user's news first: a repair reads no record.
   if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
@@ -215,6 +227,7 @@ void region_work::put_off(region_entry& one, const resource_id& id) {
 
 void region_work::wake_repairs(const resource_id& id) {
   const auto now = context_->time.wall();
+  if (entry(id).unfinished) return;  // when that rests
   for (const auto& waiting : entry(id).repairs) {
     if (waiting.job.not_before && now < *waiting.job.not_before) continue;
     if (!can_be_repaired(waiting)) continue;
@@ -284,7 +297,7 @@ void region_work::go_on_rebuilding(const host_id& host) {
   std::erase_if(at_work, [&](const resource_id& id) { return !entry(id).known.busy; });
   for (auto next = waiting.begin(); next != waiting.end() && at_work.size() < limits::rebuilds_at_once;) {
     const auto id = *next;
-    if (entry(id).known.busy) {  // when it rests
+    if (entry(id).known.busy || entry(id).unfinished) {  // when it rests
       ++next;
       continue;
     }
@@ -330,6 +343,7 @@ void region_work::died(const caf::actor_addr& who) {
   auto& one = entry(id);
   one.actor = lifecycle_actor{};
   one.known.busy = false;
+  one.unfinished = true;
   log::error("{}: its actor died; it is taken up again from the journal", id.text());
   look_later(id, std::chrono::seconds(1));
 }
@@ -340,13 +354,7 @@ void region_work::once_a_second() {
   while (!at().retries.empty() && at().retries.begin()->first <= now) {
     const auto id = at().retries.begin()->second;
     at().retries.erase(at().retries.begin());
-    auto open = context_->open_job_of(id);
-    if (!open) {
-      log::error("{}: {}", id.text(), open.error().text());
-      look_later(id, std::chrono::seconds(5));
-      continue;
-    }
-    wake(id, "once more", lane::retry, *open);
+    wake(id, "once more", lane::retry);
   }
   const auto wall = context_->time.wall();
   std::set<resource_id> repairs;  // first all, for each is noted anew on the way

@@ -75,7 +75,7 @@ void region_work::retry(const operator_asked& message) {
   if (found == at().entries.end() || found->second.row.id.empty())
     return message.answer(fail(error_kind::permanent, "not_found", "there is no {} here", id.text()));
   auto& one = found->second;
-  if (one.known.busy || one.known.reports_pending > 0)
+  if (one.known.busy || one.unfinished || one.known.reports_pending > 0)
     return message.answer(refused("at_work", id.text() + " is at work; regent why " + id.text() + " says with what"));
   const auto now = context_->time.wall();
   const auto said = event_of("resource.retry", id, {}, by, now);

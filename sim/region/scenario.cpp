@@ -145,7 +145,8 @@ class scenario {
   }
 
   void hosts() {
-    const auto worst = host_weather{.tries_again = 0.05, .fails = 0.03, .hangs = 0.02, .is_killed = 0.03};
+    const auto worst = host_weather{.tries_again = 0.05, .fails = 0.03, 
+        .hangs = 0.02, .is_slow = 0.1, .is_killed = 0.03};
     for (auto& one : all_.hosts)
       if (all_.chance.chance(0.6)) one->weather = worst;
     perhaps(0.7, 5min, 3h, [this] {

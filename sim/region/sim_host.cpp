@@ -67,7 +67,8 @@ void sim_host::begin(const run_request& request) {
     return;
   }
   const bool hangs = dice_.chance(weather.hangs);
-  const auto took = hangs ? request.deadline + milliseconds(1) : dice_.span(milliseconds(5), milliseconds(8000));
+  const auto longest = dice_.chance(weather.is_slow) ? request.deadline : milliseconds(8000);
+  const auto took = hangs ? request.deadline + milliseconds(1) : dice_.span(milliseconds(5), longest);
   const bool over = took > request.deadline;
   time_.after(std::min(took, request.deadline), [this, run, number, exit_code, over] {
     end(run, number, over ? 143 : exit_code, over, false, !over && exit_code == 0);

@@ -19,6 +19,7 @@ struct host_weather {
   double tries_again = 0;  ///< exit 75
   double fails = 0;        ///< exit 1
   double hangs = 0;        ///< until its deadline ends it
+  double is_slow = 0;      ///< takes up to its deadline
   double is_killed = 0;    ///< no exit code is left
 };
 

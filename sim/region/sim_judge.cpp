@@ -10,8 +10,8 @@ namespace regent::sim {
 
 namespace {
 
-// A step's deadline with its grace, several attempts, and what leases and back-offs take besides.
-constexpr auto moves_within = std::chrono::minutes(30);
+// The longest deadline of a step with its grace, and what leases and back-offs take besides.
+constexpr auto moves_within = std::chrono::minutes(60);
 // A wait that is over is noticed by a timer of the daemon, and committed.
 constexpr auto deadline_slack = std::chrono::minutes(5);
 

@@ -8,6 +8,11 @@ namespace regent::sim {
 
 namespace {
 
+/// A short one, and one that outlasts the wait for a host that is away.
+milliseconds deadline_of(std::string_view primitive) {
+  return primitive == "net" ? milliseconds(std::chrono::seconds(30)) : milliseconds(std::chrono::minutes(30));
+}
+
 class sim_kinds final : public catalogue {
  public:
   sim_kinds() {
@@ -44,7 +49,7 @@ class sim_kinds final : public catalogue {
                               hosts.size() == 1      ? step_role::sole
                               : host == hosts.back() ? step_role::standby
                                                      : step_role::enabled,
-                              std::chrono::seconds(30),
+                              deadline_of(primitive),
                               fmt::format("{} of {}", primitive, from.head.id.text())});
     return made;
   }
