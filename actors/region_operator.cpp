@@ -102,8 +102,9 @@ void region_work::repair_what_is_left(const operator_asked& message) {
   const auto& id = message.what.resource;
   auto waiting = entry(id).repairs;
   if (!waiting.empty())
-    return message.answer(refused("nothing_to_retry", fmt::format("job {} of {} waits for {}", waiting[0].job.id.value(),
-                                                                  id.text(), waiting[0].job.waits_for)));
+    return message.answer(refused(
+        "nothing_to_retry",
+        fmt::format("job {} of {} waits for {}", waiting[0].job.id.value(), id.text(), waiting[0].job.waits_for)));
   const auto last = context_->last_repair_of(id);
   if (!last) return message.answer(tl::unexpected(last.error()));
   if (!*last)
@@ -114,8 +115,9 @@ void region_work::repair_what_is_left(const operator_asked& message) {
   row.reason = again.job.waits_for;
   transaction change{row, again.job, event_of("resource.retry", id, again.job.root, message.what.by, now)};
   for (const auto& one : again.steps) change.push_back(one);
-  const auto sentence = fmt::format("{} is scrubbed once more on {} as job {}", id.text(),
-                                    again.job.only_host.empty() ? "its hosts" : again.job.only_host, again.job.id.value());
+  const auto sentence =
+      fmt::format("{} is scrubbed once more on {} as job {}", id.text(),
+                  again.job.only_host.empty() ? "its hosts" : again.job.only_host, again.job.id.value());
   waiting.push_back(std::move(again));
   set_repairs(id, std::move(waiting));
   commit_and_answer(std::move(change), sentence, message.answer);

@@ -10,13 +10,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Back-offs of repairs grow to an hour, and a clock that was set back adds what it was set back by.
-constexpr auto peace_most = std::chrono::hours(12);
 constexpr std::size_t resources_most = 12;
 
 class scenario {
  public:
-  scenario(world& on, milliseconds faulty) : all_(on), ends_(faulty) {}
+  scenario(world& on, const scenario_options& how) : all_(on), ends_(how.faulty), peace_most_(how.peace_most) {}
 
   void run() {
     all_.start_daemon();
@@ -145,8 +143,8 @@ class scenario {
   }
 
   void hosts() {
-    const auto worst = host_weather{.tries_again = 0.05, .fails = 0.03, 
-        .hangs = 0.02, .is_slow = 0.1, .is_killed = 0.03};
+    const auto worst =
+        host_weather{.tries_again = 0.05, .fails = 0.03, .hangs = 0.02, .is_slow = 0.1, .is_killed = 0.03};
     for (auto& one : all_.hosts)
       if (all_.chance.chance(0.6)) one->weather = worst;
     perhaps(0.7, 5min, 3h, [this] {
@@ -244,7 +242,7 @@ class scenario {
     const auto begun = all_.time.passed();
     for (const auto& [id, one] : all_.cloud.records()) all_.cloud.malform(id, false);
     std::vector<std::string> left{"nothing was looked at"};
-    while (!left.empty() && all_.time.passed() - begun < peace_most && all_.judge.violations().empty()) {
+    while (!left.empty() && all_.time.passed() - begun < peace_most_ && all_.judge.violations().empty()) {
       all_.start_daemon();
       settle_by_hand();
       all_.pass(10min);
@@ -273,15 +271,16 @@ class scenario {
 
   world& all_;
   milliseconds ends_;
+  milliseconds peace_most_;
   milliseconds to_rest_{0};
 };
 
 }  // namespace
 
-scenario_result run_scenario(std::uint64_t seed, milliseconds faulty, planted bug, bool prints) {
-  world all(seed, bug);
-  all.prints = prints;
-  scenario play(all, faulty);
+scenario_result run_scenario(std::uint64_t seed, const scenario_options& how) {
+  world all(seed, how.bug);
+  all.prints = how.prints;
+  scenario play(all, how);
   play.run();
   scenario_result made;
   made.seed = seed;
@@ -298,9 +297,9 @@ scenario_result run_scenario(std::uint64_t seed, milliseconds faulty, planted bu
 }
 
 std::string summary_of(const scenario_result& what) {
-  auto text = fmt::format("seed {}: {} simulated, {} jobs, {} runs, {} reigns, {} messages, at rest after {}",
-                          what.seed, span_text(what.simulated), what.jobs, what.runs, what.reigns, what.messages,
-                          span_text(what.to_rest));
+  auto text =
+      fmt::format("seed {}: {} simulated, {} jobs, {} runs, {} reigns, {} messages, at rest after {}", what.seed,
+                  span_text(what.simulated), what.jobs, what.runs, what.reigns, what.messages, span_text(what.to_rest));
   for (const auto& one : what.violations) text += fmt::format("\n  {}: {}", name(one.of), one.what);
   return text;
 }

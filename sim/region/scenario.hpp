@@ -19,8 +19,15 @@ struct scenario_result {
   std::vector<std::string> trace;  ///< its last lines
 };
 
-/// Faults for `faulty`, then peace for as long as it takes, at most `peace_most`. `prints`: the trace, as it comes.
-scenario_result run_scenario(std::uint64_t seed, milliseconds faulty, planted bug = planted::none, bool prints = false);
+struct scenario_options {
+  milliseconds faulty{std::chrono::hours(4)};
+  /// Then everything must come to rest. Back-offs of repairs grow to an hour, and a clock that was set back adds to them.
+  milliseconds peace_most{std::chrono::hours(12)};
+  planted bug = planted::none;
+  bool prints = false;  ///< the trace, as it comes
+};
+
+scenario_result run_scenario(std::uint64_t seed, const scenario_options& how);
 
 /// "seed 7: …": one line.
 std::string summary_of(const scenario_result& what);

@@ -25,9 +25,9 @@ struct cloud_record {
 /// What may go wrong with calls, as probabilities; and for how long there is nobody.
 struct cloud_weather {
   bool away = false;
-  double fails = 0;         ///< before anything was done
-  double loses_reply = 0;   ///< after it was
-  double loses_state = 0;   ///< a state that was accepted is gone a little later
+  double fails = 0;        ///< before anything was done
+  double loses_reply = 0;  ///< after it was
+  double loses_state = 0;  ///< a state that was accepted is gone a little later
   double loses_news = 0;
   bool refuses_scrubbing = false;
 };

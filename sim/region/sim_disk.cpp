@@ -13,8 +13,8 @@ namespace {
 /// One change that a power cut may still take.
 struct unsynced {
   std::size_t at = 0;
-  std::string before, after;     // the bytes from `at` on
-  std::size_t size_before = 0;   // of the whole file
+  std::string before, after;    // the bytes from `at` on
+  std::size_t size_before = 0;  // of the whole file
   std::size_t size_after = 0;
 };
 
@@ -128,8 +128,7 @@ int read_file(sqlite3_file* file, void* into, int amount, sqlite3_int64 offset) 
 int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
   auto& at = of(file);
   if (const int code = fault_of(at); code != SQLITE_OK) return code;
-  at.file->write(static_cast<std::size_t>(offset),
-                 {static_cast<const char*>(from), static_cast<std::size_t>(amount)});
+  at.file->write(static_cast<std::size_t>(offset), {static_cast<const char*>(from), static_cast<std::size_t>(amount)});
   if (!is_past(at)) at.on->writes();
   return SQLITE_OK;
 }
@@ -277,8 +276,7 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* into, int f
       return SQLITE_CANTOPEN;
     }
   }
-  if (found == at.image->files.end())
-    found = at.image->files.emplace(at.path, std::make_shared<disk_file>()).first;
+  if (found == at.image->files.end()) found = at.image->files.emplace(at.path, std::make_shared<disk_file>()).first;
   at.file = found->second;
   if (flags_out != nullptr) *flags_out = flags;
   at.base.pMethods = &methods();

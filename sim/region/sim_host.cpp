@@ -75,7 +75,8 @@ void sim_host::begin(const run_request& request) {
   });
 }
 
-void sim_host::end(const run_id& run, std::uint64_t number, int exit_code, bool timed_out, bool cancelled, bool effect) {
+void sim_host::end(const run_id& run, std::uint64_t number, int exit_code, bool timed_out, bool cancelled,
+                   bool effect) {
   const auto found = processes_.find(run);
   if (found == processes_.end() || found->second.number != number) return;
   // Whatever did not end well may have done its work all the same.

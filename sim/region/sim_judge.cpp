@@ -149,7 +149,8 @@ void sim_judge::look_at_waits(bool excused) {
     const auto text = fmt::format("job {} of {} ({})", number, one.resource.text(), name(one.what));
     if (one.state == job_state::waiting && (one.waits_for.empty() || !one.wait_deadline))
       violated(invariant::wait_has_cause_and_end, text + " waits without a cause or a deadline");
-    else if (one.state == job_state::waiting && !excused && time_.wall() > *one.wait_deadline + deadline_slack + time_.jumped() &&
+    else if (one.state == job_state::waiting && !excused &&
+             time_.wall() > *one.wait_deadline + deadline_slack + time_.jumped() &&
              time_.passed() - since > deadline_slack)
       violated(invariant::wait_has_cause_and_end, text + " waits beyond its deadline: " + one.waits_for);
     else if (one.state != job_state::waiting && time_.passed() - since > moves_within)
@@ -160,7 +161,7 @@ void sim_judge::look_at_waits(bool excused) {
 }
 
 std::vector<std::string> sim_judge::unrest(const sim_cloud& cloud, const std::vector<const sim_host*>& hosts,
-                                       const region_config& config) const {
+                                           const region_config& config) const {
   std::vector<std::string> left;
   for (const auto& [number, one] : store_->jobs)
     if (is_open(one.state)) left.push_back(fmt::format("job {} of {} is open", number, one.resource.text()));
@@ -186,7 +187,8 @@ std::vector<std::string> sim_judge::unrest(const sim_cloud& cloud, const std::ve
         const auto has = there == (*on)->kernel().end() ? std::string("nothing") : there->second;
         const auto wanted = one.state == closed ? std::string("nothing")
                                                 : fmt::format("{} {}", one.value, one.state == running ? "up" : "down");
-        if (has != wanted) left.push_back(fmt::format("{} on {} is {} and should be {}", key, host.value(), has, wanted));
+        if (has != wanted)
+          left.push_back(fmt::format("{} on {} is {} and should be {}", key, host.value(), has, wanted));
       }
   }
   return left;

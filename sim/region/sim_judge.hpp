@@ -15,12 +15,12 @@
 namespace regent::sim {
 
 enum class invariant {
-  acknowledged_is_kept,   ///< what a commit has acknowledged is there after a restart
-  one_holder,             ///< no two jobs act on a scope of a host, and only the holder of its lease acts
-  intent_before_effect,   ///< no run without a committed intent
-  executed_once,          ///< no run id is executed twice
-  wait_has_cause_and_end, ///< an open job moves on, or says what it waits for, and until when
-  converges,              ///< once faults stop, the cloud, the journal and the hosts come to say the same
+  acknowledged_is_kept,    ///< what a commit has acknowledged is there after a restart
+  one_holder,              ///< no two jobs act on a scope of a host, and only the holder of its lease acts
+  intent_before_effect,    ///< no run without a committed intent
+  executed_once,           ///< no run id is executed twice
+  wait_has_cause_and_end,  ///< an open job moves on, or says what it waits for, and until when
+  converges,               ///< once faults stop, the cloud, the journal and the hosts come to say the same
 };
 std::string_view name(invariant which);
 

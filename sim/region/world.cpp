@@ -209,7 +209,8 @@ void world::kill_daemon(bool power) {
 
 void world::tell_daemon(operator_command what, std::function<void(bool)> done) {
   if (!system_) return;
-  note("operator: {} {}{}{}", name(what.what), what.job.empty() ? "" : "job " + std::to_string(what.job.value()) + " of ",
+  note("operator: {} {}{}{}", name(what.what),
+       what.job.empty() ? "" : "job " + std::to_string(what.job.value()) + " of ",
        what.resource.empty() ? "" : what.resource.text(), what.host.value());
   what.by = "operator: as chance has it";
   caf::anon_send(directory_->region,

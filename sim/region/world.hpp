@@ -30,16 +30,16 @@ namespace regent::sim {
 /// A bug that is put in, to show that the judge sees it.
 enum class planted {
   none,
-  disk_lies,          ///< says that it has synced, and has not
-  runs_without_intent,///< what a step is about to do is not written down
-  leases_are_lost,    ///< who holds a host's scope is not written down
-  hosts_forget,       ///< a runner does not remember what it has begun
-  waits_are_silent,   ///< a job that waits does not say for what
-  reports_are_lost,   ///< the cloud is not told
+  disk_lies,            ///< says that it has synced, and has not
+  runs_without_intent,  ///< what a step is about to do is not written down
+  leases_are_lost,      ///< who holds a host's scope is not written down
+  hosts_forget,         ///< a runner does not remember what it has begun
+  waits_are_silent,     ///< a job that waits does not say for what
+  reports_are_lost,     ///< the cloud is not told
 };
-inline constexpr std::array<std::string_view, 7> planted_names{"none",           "disk-lies",    "runs-without-intent",
-                                                               "leases-are-lost", "hosts-forget", "waits-are-silent",
-                                                               "reports-are-lost"};
+inline constexpr std::array<std::string_view, 7> planted_names{
+    "none",         "disk-lies",        "runs-without-intent", "leases-are-lost",
+    "hosts-forget", "waits-are-silent", "reports-are-lost"};
 
 class world {
  public:

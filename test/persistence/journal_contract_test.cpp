@@ -1,7 +1,7 @@
 #include "test/contract/journal_suite.hpp"
 
-#include "test/persistence/temp_journal.hpp"
 #include "sim/region/memory_journal.hpp"
+#include "test/persistence/temp_journal.hpp"
 
 using namespace regent;
 using namespace regent::test;
