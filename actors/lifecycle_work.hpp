@@ -124,6 +124,7 @@ class lifecycle_work {
   void unreadable(const error& why);
   void note_rest(const record& what);
   void look_again(const record& what);
+  void nothing_there();
   void repair(const record& what, operation how, const host_id& only);
   void claim(const record& what);
   void claim_refused(const error& why);

@@ -58,6 +58,10 @@ class watched_journal final : public journal {
     auto done = real_->commit(group);
     if (done && all_.disk.power_was_cut()) done = fail(error_kind::permanent, "journal_io", "the power was cut");
     if (!done) all_.note("journal: {}", done.error().code);
+    for (const auto& one : asked)
+      for (const auto& row : one)
+        if (const auto* said = std::get_if<event>(&row); done && said)
+          all_.note("{}: {} {}", said->topic, said->resource.empty() ? "" : said->resource.text(), said->text);
     // What the schema refuses is surely not there.
     if (done || done.error().kind != error_kind::bug) all_.judge.commits(asked, done.has_value());
     return done;
