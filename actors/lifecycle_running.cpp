@@ -300,6 +300,14 @@ void lifecycle_work::waits(const run_waits& message) {
   });
 }
 
+/// For people who look at actors; nothing follows from it.
+void lifecycle_work::goes_on(const run_goes_on& message) {
+  if (phase_ != phase::running) return;
+  const auto& steps = execution_->steps();
+  if (std::any_of(steps.begin(), steps.end(), [&](const step& one) { return one.run == message.run; }))
+    self_->seen_as().state(fmt::format("{}, {}", doing_, progress_text(message.progress)));
+}
+
 void lifecycle_work::ended(const run_ended& message) {
   if (phase_ != phase::running) return;
   const auto found = std::find_if(execution_->steps().begin(), execution_->steps().end(),

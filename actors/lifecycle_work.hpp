@@ -45,6 +45,7 @@ class lifecycle_work {
     if (phase_ == phase::leasing && message.host == asked_) fail_job("host_unknown", message.why);
   }
   void waits(const run_waits& message);
+  void goes_on(const run_goes_on& message);
   void ended(const run_ended& message);
   void asked_to_cancel(const cancel_asked& message);
   void woken_up() {

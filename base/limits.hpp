@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 // Runs on hosts
 inline constexpr std::size_t run_output_kept_bytes = 64 * 1024;     ///< per stream; the rest is dropped and said so
+inline constexpr std::size_t progress_words_bytes = 200;            ///< of what a run says of how far it is
 inline constexpr std::size_t reason_bytes = 2000;                   ///< of a step's own words, in the reason of its job
 inline constexpr std::size_t run_parameters_total_bytes = 1 << 20;  ///< parameters of one run, as sent
 inline constexpr std::size_t runs_in_flight_per_host = 8;           ///< concurrent runs on one host

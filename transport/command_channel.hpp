@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
+#include "base/run_progress.hpp"
 
 namespace regent {
 
@@ -54,10 +56,12 @@ struct run_report {
   /// Finished, lost: the boot of the host in which it ran, which may be an earlier one than this connection's, for what
   /// the host remembers outlives a reboot. Otherwise the boot in which the host answers.
   std::string boot_id;
-  milliseconds took{0};  ///< on the host
+  milliseconds took{0};                  ///< on the host
+  std::optional<run_progress> progress;  ///< running only: what it last said of how far it is, if anything
 };
 
 /// Told about one host, on an I/O thread; must return quickly. Reports come at least once: the receiver drops repeats.
+/// With every heartbeat each run under way is reported as running.
 struct channel_sink {
   std::function<void(const std::string& boot_id, milliseconds latency)> connected;
   std::function<void(const error& why)> disconnected;  ///< also after each failed attempt to connect

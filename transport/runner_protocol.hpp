@@ -5,7 +5,8 @@
 //   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS CAP GRACE_MS NAME=n…
 //   NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
 // From the runner: whatever the login shell had to say, then LF "REGENT/1" LF, then lines, each followed by its values:
-//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n
+//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n ·
+//   running ID BOOT PERCENT AGE_MS n, for a run under way: PERCENT may be -, AGE_MS is -1 if it has said nothing
 #pragma once
 
 #include <optional>

@@ -362,6 +362,15 @@ void region_fixture::host_finishes(const std::string& name) {
   }
 }
 
+void region_fixture::host_beats(const std::string& name, std::optional<run_progress> progress) {
+  for (auto& [run, said] : hosts[name].known) {
+    if (said.status != run_status::running) continue;
+    said.progress = progress;
+    if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
+  }
+  settle();
+}
+
 lifecycle_state region_fixture::state_in_cloud(const std::string& id) const {
   return cloud_side.records.at({"virtual_router", id}).state;
 }

@@ -81,6 +81,8 @@ class region_fixture {
   void host_down(const std::string& name, const std::string& why = "no route");
   void host_reboots(const std::string& name);
   void host_finishes(const std::string& name);  ///< what hung there ends well
+  /// A heartbeat: the host tells of its runs under way, which say that they are so far.
+  void host_beats(const std::string& name, std::optional<run_progress> progress = {});
 
   lifecycle_state state_in_cloud(const std::string& id = "1") const;
   const resource* row(const std::string& id = "1") const;
