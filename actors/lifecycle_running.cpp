@@ -20,6 +20,7 @@ void lifecycle_work::take_up() {
   taken.not_before.reset();
   if (!taken.started) taken.started = now();
   job_dirty_ = true;
+  watch_deadline();
   lease_all();
 }
 
@@ -42,6 +43,7 @@ void lifecycle_work::lease_all() {
     if (one.state != step_state::skipped) needed.insert(one.host);
   hosts_.assign(needed.begin(), needed.end());
   leased_ = 0;
+  if (is_stopping()) return advance();
   // No lease is held while a cordoned host is waited for.
   for (const auto& host : hosts_) {
     if (has_begun() || !is_cordoned(host)) continue;
@@ -68,7 +70,7 @@ void lifecycle_work::granted(const lease_granted& message) {
 
 void lifecycle_work::take_next_lease() {
   stop_timer();
-  if (is_cancelled() || leased_ == hosts_.size()) return advance();
+  if (is_stopping() || leased_ == hosts_.size()) return advance();
   ask_lease(hosts_[leased_]);
 }
 
@@ -133,7 +135,7 @@ void lifecycle_work::advance() {
   stop_timer();
   const auto what = execution_->next(now());
   const auto* over = std::get_if<job_execution::finished>(&what);
-  if (is_cancelled() && over == nullptr && !std::holds_alternative<job_execution::attach>(what)) return close(false);
+  if (is_stopping() && over == nullptr && !std::holds_alternative<job_execution::attach>(what)) return close(false);
   if (const auto* to_send = std::get_if<job_execution::send>(&what)) return send_step(*to_send);
   if (const auto* attached = std::get_if<job_execution::attach>(&what))
     return dispatch(execution_->steps()[static_cast<std::size_t>(attached->index)], false, true);
@@ -236,7 +238,7 @@ result<std::vector<run_parameter>> lifecycle_work::parameters_of(const step& wha
 }
 
 void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
-  if (is_cancelled() && !resumed && !read_back) {
+  if (is_stopping() && !resumed && !read_back) {
     execution_->unsent(what.index);
     dirty_.insert(what.index);
     return advance();
@@ -263,6 +265,7 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
   request->verb = read_back ? "read" : what.verb;
   request->parameters = std::move(*parameters);
   request->deadline = what.deadline;
+  if (!read_back) request->stall = what.stall;
   enter(
       phase::running,
       fmt::format("step {} of {} on {}: {}", what.index + 1, execution_->steps().size(), what.host.value(), what.about),
@@ -271,11 +274,11 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
     context_->facts.poll_to_run_us =
         std::chrono::duration_cast<std::chrono::microseconds>(context_->time.steady() - *task_->seen_at).count();
   caf::anon_send(host, run_wanted{std::move(request), resumed, what.boot_id, me()});
-  if (is_cancelled()) end_run();
+  if (is_stopping()) end_run();
 }
 
 void lifecycle_work::waits(const run_waits& message) {
-  if (phase_ != phase::running || is_cancelled()) return;
+  if (phase_ != phase::running || is_stopping()) return;
   const auto running = std::find_if(execution_->steps().begin(), execution_->steps().end(),
                                     [&](const step& one) { return one.run == message.run; });
   if (running == execution_->steps().end()) return;
@@ -315,7 +318,7 @@ void lifecycle_work::ended(const run_ended& message) {
   if (found == execution_->steps().end()) return;
   const auto index = found->index;
   if (std::exchange(waiting_run_, std::nullopt)) job_dirty_ = true;
-  if (is_cancelled()) return run_ended_by_cancel(index, *message.outcome);
+  if (is_stopping()) return run_ended_early(index, *message.outcome);
   if (message.outcome->ended == run_outcome::how::finished &&
       undone_by_reboot(found->host, message.outcome->boot_id, index))
     return advance();

@@ -17,9 +17,11 @@ inline constexpr std::size_t runs_in_flight_per_host = 8;           ///< concurr
 inline constexpr std::size_t script_bytes = 256 * 1024;             ///< one primitive with its library
 inline constexpr auto step_deadline_default = 60s;
 inline constexpr auto step_deadline_most = 6h;
-inline constexpr auto cancel_grace = 1s;       ///< between TERM and KILL
-inline constexpr auto cancel_answer = 10s;     ///< for the host to say that a cancelled run has ended
-inline constexpr auto run_answer_grace = 10s;  ///< after a run's deadline, before its outcome is unknown
+inline constexpr auto operation_deadline_most = 24h * 7;
+inline constexpr auto operation_deadline_look = 1s;  ///< how often a job looks at its own
+inline constexpr auto cancel_grace = 1s;             ///< between TERM and KILL
+inline constexpr auto cancel_answer = 10s;           ///< for the host to say that a cancelled run has ended
+inline constexpr auto run_answer_grace = 10s;        ///< after a run's deadline, before its outcome is unknown
 
 // Attempts
 inline constexpr int step_attempts_most = 4;

@@ -215,6 +215,8 @@ std::string job_view(const Value& answer) {
   text.add("until", field(answer, "wait_deadline"));
   text.add("created", field(answer, "created"));
   text.add("started", field(answer, "started"));
+  const auto deadline = field(answer, "deadline");
+  text.add("deadline", deadline.empty() ? "" : fmt::format("{} ({})", deadline, span(answer, "deadline_ms")));
   text.add("ended", field(answer, "ended"));
   text.add("took", span(answer, "duration_ms"));
   text.add("degraded", field(answer, "degraded"));

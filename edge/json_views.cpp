@@ -96,6 +96,9 @@ void write_job_fields(json_writer& out, const job& what, wall_time now) {
   out.time("started", what.started);
   out.time("ended", what.ended);
   out.maybe_number("duration_ms", duration(what.started, what.ended, now));
+  const bool limited = what.deadline.count() > 0;
+  out.maybe_number("deadline_ms", limited ? std::optional(what.deadline.count()) : std::nullopt);
+  out.time("deadline", limited && what.started ? std::optional(*what.started + what.deadline) : std::nullopt);
   out.flag("degraded", what.degraded);
   if (what.error_code.empty() && what.error_message.empty()) return out.null("error");
   out.open_object("error");
@@ -139,6 +142,7 @@ void write_steps(json_writer& out, const std::vector<step>& steps, const std::ma
     out.text("about", each.about);
     out.document("parameters", each.parameters);
     out.number("deadline_ms", each.deadline.count());
+    out.maybe_number("stall_ms", each.stall.count() > 0 ? std::optional(each.stall.count()) : std::nullopt);
     out.text("state", name(each.state));
     out.text("run", each.run.value());
     out.number("attempt", each.attempt);

@@ -143,10 +143,11 @@ class reasons {
     const auto* where = host(which.host);
     if (where != nullptr && where->state != "up") return away_with(which, *where);
     const auto spent = which.started ? fmt::format(" for {}", age(*which.started)) : "";
+    const auto stall = which.stall.count() > 0 ? fmt::format(" ({} without progress)", span_text(which.stall)) : "";
     const auto attempt = which.attempt > 1 ? fmt::format(", attempt {}", which.attempt) : "";
     add("step_running",
-        fmt::format("{} runs on {}{}, deadline {}{}{}", step_text(which), which.host.value(), spent,
-                    span_text(which.deadline), attempt, sign_text(which)),
+        fmt::format("{} runs on {}{}, deadline {}{}{}{}", step_text(which), which.host.value(), spent,
+                    span_text(which.deadline), stall, attempt, sign_text(which)),
         which.host, which.job, which.index, which.started);
   }
 

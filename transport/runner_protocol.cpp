@@ -142,7 +142,7 @@ std::optional<run_report> read_report(const std::vector<std::string_view>& w, st
   if (!known) return {};
   report.run = run_id(std::string(w[1]));
   report.boot_id = w[3];
-  report.timed_out = timed != 0;
+  report.timed_out = timed == 0 ? time_limit::none : timed == 2 ? time_limit::stall : time_limit::deadline;
   report.cancelled = cancelled != 0;
   report.truncated = truncated != 0;
   report.took = milliseconds(took);
@@ -249,10 +249,13 @@ result<std::string> run(const run_request& request) {
   if (request.deadline <= milliseconds(0) || request.deadline > milliseconds(limits::step_deadline_most)) {
     return invalid(request, "a deadline must be above 0 and not over the limit");
   }
-  std::string header =
-      fmt::format("run {} {} {} {} {} {} {}", request.run.value(), request.epoch, request.script_hash, request.verb,
-                  request.deadline.count(), std::min(request.output_cap, limits::run_output_kept_bytes),
-                  milliseconds(limits::cancel_grace).count());
+  if (request.stall < milliseconds(0) || request.stall > milliseconds(limits::step_deadline_most)) {
+    return invalid(request, "a stall must not be below 0 or over the limit");
+  }
+  std::string header = fmt::format("run {} {} {} {} {} {} {} {}", request.run.value(), request.epoch,
+                                   request.script_hash, request.verb, request.deadline.count(), request.stall.count(),
+                                   std::min(request.output_cap, limits::run_output_kept_bytes),
+                                   milliseconds(limits::cancel_grace).count());
   std::string values;
   if (auto added = add_parameters(request, header, values); !added) return failure(added.error());
   if (header.size() > limits::run_parameters_total_bytes) return invalid(request, "too many parameters");

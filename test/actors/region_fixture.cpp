@@ -103,6 +103,8 @@ class pair_kinds final : public catalogue {
     made.resource = from.head.id;
     made.what = what;
     made.lease_scope = from.head.id.text();
+    if (const auto* seconds = find_path(*from.document, "deadline_s"))
+      made.deadline = std::chrono::seconds(seconds->GetInt64());
     for (const auto& [host, role] :
          {std::pair(region.podnet.enabled, step_role::enabled), std::pair(host_id("b"), step_role::standby)})
       for (const auto* primitive : {"net", "fw"})
@@ -112,7 +114,8 @@ class pair_kinds final : public catalogue {
                               {{"v", json_text(*value), false}, {"key", "s3cret", true}},
                               role,
                               std::chrono::seconds(30),
-                              fmt::format("{} of {}", primitive, from.head.id.text())});
+                              fmt::format("{} of {}", primitive, from.head.id.text()),
+                              std::chrono::seconds(5)});
     return made;
   }
 
@@ -331,6 +334,12 @@ void region_fixture::pass(milliseconds span) {
     settle();
     left -= part;
   }
+}
+
+std::size_t region_fixture::pass_but_handle(milliseconds span, std::size_t most) {
+  time.pass(span);
+  scheduler().advance_time(span);
+  return settle(most);
 }
 
 void region_fixture::host_up(const std::string& name) {

@@ -129,6 +129,22 @@ TEST_CASE("jobs are listed newest first, and one is shown with its steps") {
   CHECK(text(here.get("/api/v1/jobs/12345", 404), "error.code") == "not_found");
 }
 
+TEST_CASE("a job and its steps are shown with their limits of time") {
+  region here;
+  CHECK(text(here.get("/api/v1/jobs/8"), "deadline") == "null");
+  CHECK(text(here.get("/api/v1/jobs/8"), "deadline_ms") == "null");
+  CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.stall_ms") == "null");
+  here.journal.jobs[1].deadline = 30min;
+  here.journal.steps[1].stall = 5min;
+  const auto one = here.get("/api/v1/jobs/8");
+  CHECK(text(one, "deadline") == "2026-11-20T10:29:58.000Z");
+  CHECK(text(one, "deadline_ms") == "1800000");
+  CHECK(text(one, "steps.1.deadline_ms") == "30000");
+  CHECK(text(one, "steps.1.stall_ms") == "300000");
+  here.journal.jobs[1].started.reset();
+  CHECK(text(here.get("/api/v1/jobs/8"), "deadline") == "null");
+}
+
 TEST_CASE("a step whose run is under way has its progress, which no journal knows") {
   region here;
   CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.progress") == "null");

@@ -51,6 +51,11 @@ TEST_CASE("why: how far a run says that it is, and if it says nothing, that its 
   step.run = run_id("run-1");
   now.facts.runs[step.run] = {run_progress{40, "copying blocks", 12s}, 2s};
   now.check("step_running", "step 1 of 1 (volume) runs on podnet-a, deadline 30s; 40 %: copying blocks, 12s ago.");
+  step.stall = 5s;
+  now.check(
+      "step_running",
+      "step 1 of 1 (volume) runs on podnet-a, deadline 30s (5s without progress); 40 %: copying blocks, 12s ago.");
+  step.stall = 0s;
   now.facts.runs[step.run] = {{}, 2s};
   now.check("step_running",
             "step 1 of 1 (volume) runs on podnet-a, deadline 30s; its host said 2s ago that it goes on.");

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -57,6 +58,19 @@ tell() {
   progress 80 'the second half'
   wait_for "$gate.2"
   printf 'through\n'
+}
+tell_and_hang() {
+  progress "$percent" "$words"
+  trap '' TERM
+  announce
+  wait_for "$gate"
+}
+keep_talking() {
+  local i
+  for ((i = 0; i < words; i++)); do
+    progress - "$i"
+    sleep 0.3
+  done
 }
 flood() {
   local i
@@ -154,16 +168,45 @@ void check_ends(const channel_world& world, connection& up) {
     up.channel->cancel(run_id("cancelled"));
     const auto report = up.record.await(run_id("cancelled"), run_status::finished);
     CHECK(report.cancelled);
-    CHECK_FALSE(report.timed_out);
+    CHECK(report.timed_out == time_limit::none);
     CHECK_FALSE(process_alive(grandchild));
   }
   SECTION("a run over its deadline is ended on the host with its whole process group") {
     auto request = make_run("late", script(), "stubborn", {{"file", file}});
     request.deadline = milliseconds(300);
     const auto report = up.run(request);
-    CHECK(report.timed_out);
+    CHECK(report.timed_out == time_limit::deadline);
     CHECK_FALSE(report.cancelled);
     CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("a run without a word of progress for longer than it may be is ended with its whole process group") {
+    auto request = make_run("stalled", telling_script(), "tell_and_hang",
+                            {{"percent", "40"}, {"words", "x"}, {"file", file}, {"gate", world.directory + "/none"}});
+    request.stall = milliseconds(400);
+    const auto report = up.run(request);
+    CHECK(report.timed_out == time_limit::stall);
+    CHECK_FALSE(report.cancelled);
+    CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("a run that says nothing at all is ended by its stall, not by its deadline") {
+    auto request = make_run("mute", script(), "stubborn", {{"file", file}});
+    request.stall = milliseconds(300);
+    request.deadline = milliseconds(20000);
+    CHECK(up.run(request).timed_out == time_limit::stall);
+    CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("words of progress put a stall off, but not the deadline") {
+    auto request = make_run("talking", telling_script(), "keep_talking", {{"words", "12"}});
+    auto endless = make_run("talking-on", telling_script(), "flood");
+    request.stall = endless.stall = milliseconds(3000);
+    endless.deadline = milliseconds(4500);
+    up.channel->send(request);
+    up.channel->send(endless);
+    const auto report = up.record.await(request.run, run_status::finished);
+    CHECK(report.timed_out == time_limit::none);
+    CHECK(report.exit_code == 0);
+    CHECK(report.took > request.stall);
+    CHECK(up.record.await(endless.run, run_status::finished).timed_out == time_limit::deadline);
   }
   SECTION("the deadline holds when the connection is gone") {
     auto request = make_run("abandoned", script(), "stubborn", {{"file", file}});
@@ -208,7 +251,7 @@ void check_output(connection& up) {
     auto request = make_run("flood", script(), "flood");
     request.deadline = milliseconds(500);
     const auto report = up.run(request);
-    CHECK(report.timed_out);
+    CHECK(report.timed_out == time_limit::deadline);
     CHECK(report.truncated);
     CHECK(report.output == std::string(limits::run_output_kept_bytes, '0'));
   }
@@ -258,7 +301,7 @@ void check_progress(const channel_world& world, connection& up) {
     request.deadline = milliseconds(9000);
     up.channel->send(request);
     CHECK(up.run(make_run("beside", script(), "leave", {{"code", "3"}})).exit_code == 3);
-    CHECK(up.record.await(run_id("flooding"), run_status::finished).timed_out);
+    CHECK(up.record.await(run_id("flooding"), run_status::finished).timed_out == time_limit::deadline);
     std::vector<int> words;
     CHECK(up.record.wait([&] {
       for (const auto& each : up.record.reports)
@@ -390,6 +433,16 @@ void check_losses(const channel_world& world, connection& up) {
     CHECK(report.output == "done");
     CHECK(report.boot_id == earlier);
     CHECK(up.record.boot_id == file_text("/proc/sys/kernel/random/boot_id").substr(0, 36));
+  }
+  SECTION("a kept outcome tells by which limit of time its run was ended") {
+    const std::array limits_by_number{time_limit::none, time_limit::deadline, time_limit::stall};
+    for (std::size_t number = 0; number < limits_by_number.size(); ++number) {
+      const std::string id = fmt::format("kept-{}", number);
+      write_file(runs_of(world) + id,
+                 fmt::format("claim {} 1 1 7 .\ngo 1 1 .\nend finished 143 {} 0 0 5 0 0\n.", earlier, number));
+      up.channel->ask(run_id(id));
+      CHECK(up.record.await(run_id(id), run_status::finished).timed_out == limits_by_number[number]);
+    }
   }
   SECTION("all other reports are of the boot in which the host answers") {
     CHECK(up.run(make_run("now", script(), "count", {{"file", file}})).boot_id == up.record.boot_id);

@@ -73,7 +73,7 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
     report.status =
         std::array{run_status::finished, run_status::never_seen, run_status::lost, run_status::refused}[dice() % 4];
     report.exit_code = static_cast<int>(dice() % 256) - 1;
-    report.timed_out = dice() % 2;
+    report.timed_out = static_cast<time_limit>(dice() % 3);
     report.cancelled = dice() % 2;
     report.truncated = dice() % 2;
     report.took = milliseconds(dice() % 100000);
@@ -81,8 +81,8 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
     report.errors = random_bytes(dice, 500, 0);
     report.boot_id = "boot-" + std::to_string(dice() % 3);
     bytes += fmt::format("report {} {} {} {} {:d} {:d} {:d} {} {} {}\n", report.run.value(), name(report.status),
-                         report.boot_id, report.exit_code, report.timed_out, report.cancelled, report.truncated,
-                         report.took.count(), report.output.size(), report.errors.size()) +
+                         report.boot_id, report.exit_code, static_cast<int>(report.timed_out), report.cancelled,
+                         report.truncated, report.took.count(), report.output.size(), report.errors.size()) +
              report.output + report.errors;
     sent.push_back(report);
   }
@@ -168,10 +168,11 @@ TEST_CASE("a run's frame has lengths that fit its bytes") {
   auto request = make_run("r-1", make_script("x"), "build",
                           {{"a", std::string("one two\n")}, {"b", std::vector<std::string>{"", "x", "yy"}}});
   request.deadline = milliseconds(1500);
+  request.stall = milliseconds(300);
   request.output_cap = 10;
   const auto frame = runner::run(request);
   REQUIRE(frame);
-  const std::string header = "run r-1 7 " + request.script_hash + " build 1500 10 1000 a=8 b[]=3:0,1,2";
+  const std::string header = "run r-1 7 " + request.script_hash + " build 1500 300 10 1000 a=8 b[]=3:0,1,2";
   CHECK(*frame == fmt::format("{:07} {:07}\n", header.size(), 11) + header + "one two\nxyy");
 }
 
