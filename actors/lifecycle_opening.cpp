@@ -253,10 +253,12 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   made.waits_for.clear();
   made.wait_deadline.reset();
   made.started = now();
+  made.deadline = planned.deadline;
   scope_ = planned.lease_scope;
   execution_.emplace(made, steps_of(planned, made.id, 0), context_->journal_id,
                      execution_policy{context_->config()->policies.step_attempts});
   fresh_ = std::move(planned.steps);
+  watch_deadline();
   transaction all{row_, std::move(made)};
   for (const auto& one : execution_->steps()) all.push_back(one);
   all.insert(all.end(), std::make_move_iterator(change.begin()), std::make_move_iterator(change.end()));

@@ -20,6 +20,7 @@ std::vector<step> steps_of(const plan& what, job_id job, int first) {
     one.about = planned.about;
     one.parameters = parameters_json(planned.parameters);
     one.deadline = planned.deadline;
+    one.stall = planned.stall;
     steps.push_back(std::move(one));
   }
   return steps;
@@ -74,6 +75,7 @@ job_with_steps follow_up(const regent::job& earlier, job_id id, std::vector<step
   made.job.in = lane::retry;
   made.job.repair = true;
   made.job.created = now;
+  made.job.deadline = earlier.deadline;
   made.job.wait_deadline = now + limits::wait_for_repair;
   for (auto& old : steps) {
     step again;
@@ -86,6 +88,7 @@ job_with_steps follow_up(const regent::job& earlier, job_id id, std::vector<step
     again.about = std::move(old.about);
     again.parameters = std::move(old.parameters);
     again.deadline = old.deadline;
+    again.stall = old.stall;
     made.steps.push_back(std::move(again));
   }
   return made;

@@ -87,7 +87,7 @@ void sim_host::end(const run_id& run, std::uint64_t number, int exit_code, bool 
   known.boot_id = boot_id_;
   known.status = run_status::finished;
   known.exit_code = exit_code;
-  known.timed_out = timed_out;
+  known.timed_out = timed_out ? time_limit::deadline : time_limit::none;
   known.cancelled = cancelled;
   known.errors = exit_code == 0 ? "" : "as chance has it";
   if (followed_.contains(run)) tell(run);

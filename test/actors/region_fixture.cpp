@@ -97,6 +97,8 @@ class pair_kinds final : public catalogue {
     made.resource = from.head.id;
     made.what = what;
     made.lease_scope = from.head.id.text();
+    if (const auto* seconds = find_path(*from.document, "deadline_s"))
+      made.deadline = std::chrono::seconds(seconds->GetInt64());
     for (const auto& [host, role] :
          {std::pair(region.podnet.enabled, step_role::enabled), std::pair(host_id("b"), step_role::standby)})
       for (const auto* primitive : {"net", "fw"})
@@ -106,7 +108,8 @@ class pair_kinds final : public catalogue {
                               {{"v", json_text(*value), false}, {"key", "s3cret", true}},
                               role,
                               std::chrono::seconds(30),
-                              fmt::format("{} of {}", primitive, from.head.id.text())});
+                              fmt::format("{} of {}", primitive, from.head.id.text()),
+                              std::chrono::seconds(5)});
     return made;
   }
 
@@ -327,6 +330,12 @@ void region_fixture::pass(milliseconds span) {
   }
 }
 
+std::size_t region_fixture::pass_but_handle(milliseconds span, std::size_t most) {
+  time.pass(span);
+  scheduler().advance_time(span);
+  return settle(most);
+}
+
 void region_fixture::host_up(const std::string& name) {
   hosts[name].reachable = true;
   if (const auto found = channels_.find(name); found != channels_.end()) found->second->up();
@@ -354,6 +363,15 @@ void region_fixture::host_finishes(const std::string& name) {
     said.status = run_status::finished;
     if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
   }
+}
+
+void region_fixture::host_beats(const std::string& name, std::optional<run_progress> progress) {
+  for (auto& [run, said] : hosts[name].known) {
+    if (said.status != run_status::running) continue;
+    said.progress = progress;
+    if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
+  }
+  settle();
 }
 
 lifecycle_state region_fixture::state_in_cloud(const std::string& id) const {
