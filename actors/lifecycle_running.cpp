@@ -266,6 +266,7 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
   auto request = std::make_shared<run_request>();
   request->run = what.run;
   request->epoch = context_->epoch;
+  request->scope = scope_;
   request->script = script->text;
   request->script_hash = script->hash;
   request->verb = read_back ? "read" : what.verb;

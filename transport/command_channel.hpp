@@ -29,8 +29,10 @@ struct run_request {
   run_id run;
   epoch_number epoch = 0;
   std::shared_ptr<const std::string> script;  ///< sent once per hash and connection
-  std::string script_hash;                    ///< [0-9a-f]{64}
-  std::string verb;                           ///< the function of the script to call
+  /// What the run acts on, such as "virtual_router/3": what an earlier run of it still does on the host is ended first. Empty: nothing.
+  std::string scope;
+  std::string script_hash;  ///< [0-9a-f]{64}
+  std::string verb;         ///< the function of the script to call
   std::vector<run_parameter> parameters;
   milliseconds deadline{60000};  ///< enforced on the host: TERM, then KILL
   milliseconds stall{0};         ///< the longest time without a word of progress, enforced likewise; 0: any

@@ -196,6 +196,14 @@ bool valid_region(std::string_view name) {
   return made_of(name, 64, [](char c) { return lower(c) || upper(c) || digit(c) || c == '_' || c == '-'; });
 }
 
+bool valid_scope(std::string_view scope) {
+  if (scope.empty()) return true;
+  const auto fits = [](char c) {
+    return lower(c) || upper(c) || digit(c) || c == '_' || c == '.' || c == '-' || c == '/';
+  };
+  return made_of(scope, 200, fits) && scope != "-" && scope[0] != '.' && scope.find("/.") == scope.npos;
+}
+
 bool valid_parameter(std::string_view name) {
   static constexpr std::array<std::string_view, 29> steering = {
       "_",          "CDPATH",  "DIRSTACK", "ENV",      "EPOCHREALTIME", "EPOCHSECONDS", "EUID",
@@ -252,10 +260,13 @@ result<std::string> run(const run_request& request) {
   if (request.stall < milliseconds(0) || request.stall > milliseconds(limits::step_deadline_most)) {
     return invalid(request, "a stall must not be below 0 or over the limit");
   }
-  std::string header = fmt::format("run {} {} {} {} {} {} {} {}", request.run.value(), request.epoch,
+  if (!valid_scope(request.scope)) return invalid(request, "malformed scope");
+  std::string scope = request.scope.empty() ? "-" : request.scope;
+  std::replace(scope.begin(), scope.end(), '/', '=');  // it names a file
+  std::string header = fmt::format("run {} {} {} {} {} {} {} {} {}", request.run.value(), request.epoch,
                                    request.script_hash, request.verb, request.deadline.count(), request.stall.count(),
                                    std::min(request.output_cap, limits::run_output_kept_bytes),
-                                   milliseconds(limits::cancel_grace).count());
+                                   milliseconds(limits::cancel_grace).count(), scope);
   std::string values;
   if (auto added = add_parameters(request, header, values); !added) return failure(added.error());
   if (header.size() > limits::run_parameters_total_bytes) return invalid(request, "too many parameters");

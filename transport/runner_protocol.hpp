@@ -3,7 +3,7 @@
 // To the runner: frames of  HEADER_LENGTH(7 digits) SPACE VALUES_LENGTH(7 digits) LF HEADER VALUES, where the header's
 // words are checked identifiers and numbers. Values are any bytes but NUL; a run's header has the length of each.
 //   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS STALL_MS CAP GRACE_MS
-//   NAME=n… NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
+//   SCOPE NAME=n… NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
 // From the runner: whatever the login shell had to say, then LF "REGENT/1" LF, then lines, each followed by its values:
 //   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n ·
 //   running ID BOOT PERCENT AGE_MS n, for a run under way: PERCENT may be -, AGE_MS is -1 if it has said nothing. TIMED: 0 · 1 by its deadline
@@ -26,6 +26,8 @@ bool valid_run(std::string_view id);       ///< [0-9a-z-], 1 to 64
 bool valid_hash(std::string_view hash);    ///< [0-9a-f]{64}
 bool valid_verb(std::string_view verb);    ///< [a-z_][a-z0-9_]*, not the runner's own _r_…
 bool valid_region(std::string_view name);  ///< [A-Za-z0-9_-], 1 to 64
+/// [A-Za-z0-9_./-], 1 to 200, no dot at its beginning or after a slash; or empty, for a run that no other is in the way of.
+bool valid_scope(std::string_view scope);
 /// A bash identifier that is neither the runner's, nor one by which bash itself or a loader is steered.
 bool valid_parameter(std::string_view name);
 

@@ -39,6 +39,16 @@ void sim_host::run(int connection, const run_request& request) {
   if (connection != connection_) return;
   followed_.insert(request.run);
   if (known_.contains(request.run)) return tell(request.run);
+  for (const auto& [other, process] : processes_) {
+    if (process.request.scope != request.scope) continue;
+    // What an earlier run still does there is ended first.
+    time_.after(dice_.span(milliseconds(1), milliseconds(1100)),
+                [this, other = other, number = process.number, connection, request] {
+                  end(other, number, 143, false, true, false);
+                  run(connection, request);
+                });
+    return;
+  }
   begin(request);
 }
 

@@ -399,6 +399,55 @@ void check_once(const channel_world& world, connection& up) {
   }
 }
 
+/// As a run that acts on the resource.
+run_request on(const std::string& scope, run_request request) {
+  request.scope = scope;
+  return request;
+}
+
+void check_scopes(const channel_world& world, connection& up) {
+  const std::string file = world.directory + "/first", second = world.directory + "/second";
+  const std::string gate = world.directory + "/gate";
+  const auto first = on("virtual_router/3", make_run("first", script(), "stubborn", {{"file", file}}));
+  SECTION("what an earlier run still does on a resource is ended before the next one starts, on any connection") {
+    up.channel->send(first);
+    const long grandchild = announced_pid(file);
+    up.channel.reset();
+    connection next(world);
+    next.record.await_connected();
+    const auto report = next.run(on("virtual_router/3", make_run("second", script(), "count", {{"file", second}})));
+    CHECK(report.exit_code == 0);
+    CHECK(lines_in(second) == 1);
+    CHECK_FALSE(process_alive(grandchild));
+    next.channel->ask(first.run);
+    const auto ended = next.record.await(first.run, run_status::finished);
+    CHECK(ended.cancelled);
+  }
+  SECTION("what a killed supervisor has left on it is ended too") {
+    up.channel->send(first);
+    const long grandchild = announced_pid(file);
+    REQUIRE(::kill(static_cast<pid_t>(supervisor_of(world, "first")), SIGKILL) == 0);
+    CHECK(up.run(on("virtual_router/3", make_run("second", script(), "count", {{"file", second}}))).exit_code == 0);
+    CHECK_FALSE(process_alive(grandchild));
+    up.record.await(first.run, run_status::lost);
+  }
+  SECTION("other resources, and runs of none, are in nobody's way") {
+    up.channel->send(on("virtual_router/3", make_run("first", script(), "wait_for", {{"file", file}, {"gate", gate}})));
+    announced_pid(file);
+    CHECK(up.run(on("virtual_router/33", make_run("other", script(), "count", {{"file", second}}))).exit_code == 0);
+    CHECK(up.run(make_run("none", script(), "count", {{"file", second}})).exit_code == 0);
+    write_file(gate, "");
+    CHECK(up.record.await(run_id("first"), run_status::finished).exit_code == 0);
+  }
+  SECTION("runs one after the other, and a scope whose file is nonsense, are as without it") {
+    for (const auto* id : {"one", "two", "three"})
+      CHECK(up.run(on("virtual_router/3", make_run(id, script(), "count", {{"file", second}}))).exit_code == 0);
+    write_file(world.endpoint.state_directory + "/r1/scopes/virtual_router=3", "../../../etc/passwd\n");
+    CHECK(up.run(on("virtual_router/3", make_run("four", script(), "count", {{"file", second}}))).exit_code == 0);
+    CHECK(lines_in(second) == 4);
+  }
+}
+
 void check_losses(const channel_world& world, connection& up) {
   const std::string file = world.directory + "/losses", gate = world.directory + "/gate";
   const std::string earlier = "00000000-0000-0000-0000-000000000000";
@@ -554,6 +603,8 @@ void check_refusals(const channel_world& world, connection& up) {
     }
     refused(make_run("with-nul", script(), "state", {{"x", std::string("a\0b", 3)}}));
     refused(make_run("too-much", script(), "state", {{"x", std::string(limits::run_parameters_total_bytes + 1, 'x')}}));
+    for (const char* scope : {"-", "../x", "a/../b", "a b", "a;b", "$(id)", ".", "a/.b"})
+      refused(on(scope, make_run("bad-scope", script(), "state")));
     auto late = make_run("no-time", script(), "state");
     late.deadline = milliseconds(0);
     refused(late);
@@ -625,6 +676,7 @@ void check_command_channel(const channel_world& world) {
   check_output(up);
   check_progress(world, up);
   check_once(world, up);
+  check_scopes(world, up);
   check_losses(world, up);
   check_epochs(world, up);
   check_refusals(world, up);

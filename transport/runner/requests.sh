@@ -9,10 +9,11 @@ _r_unfit() {
 # hello REGION HOST EPOCH: takes this host over for one connection of one reign. It is marked by empty files, whose names
 # say all, and without a lock: each makes its own and then looks for those of others, so of two at least one sees the other.
 _r_hello() {
-  local number epoch
+  local number epoch directories
   _R_BASE=$_R_values/$1 _R_RUNS=$_R_values/$1/runs _R_EPOCH=$3
-  if [[ ! -d $_R_RUNS || ! -d $_R_BASE/scripts ]]; then
-    mkdir -p -- "$_R_RUNS" "$_R_BASE/scripts" || _r_unfit state_unwritable "$(mkdir -p -- "$_R_RUNS" "$_R_BASE/scripts" 2>&1)"
+  directories=("$_R_RUNS" "$_R_BASE/scripts" "$_R_BASE/scopes")
+  if [[ ! -d ${directories[0]} || ! -d ${directories[1]} || ! -d ${directories[2]} ]]; then
+    mkdir -p -- "${directories[@]}" || _r_unfit state_unwritable "$(mkdir -p -- "${directories[@]}" 2>&1)"
   fi
   _r_start $$
   _R_ME=runner.$2.$_R_BOOT.$_R_EPOCH.$_R_start.$$
@@ -67,13 +68,13 @@ _r_turn_history() {
 
 # Ends what runs have left without a supervisor, forgets what nobody asked for in a week, and removes marks of the past.
 _r_sweep() {
-  local file id runs marks old
+  local file id runs scopes marks old
   exec 0</dev/null
   _r_highest
   old=("${_R_lower[@]}")
   set +f
   shopt -s nullglob
-  runs=("$_R_RUNS"/*) marks=("$_R_BASE"/runner.*)
+  runs=("$_R_RUNS"/*) scopes=("$_R_BASE"/scopes/*) marks=("$_R_BASE"/runner.*)
   set -f
   for file in "${runs[@]}"; do
     id=${file##*/}
@@ -87,7 +88,7 @@ _r_sweep() {
     [[ ! $file -ot $_R_BASE/week.$$ || -e /proc/${file##*.} ]] || old+=("$file")
   done
   # No run lasts that long.
-  for file in "${runs[@]}"; do
+  for file in "${runs[@]}" "${scopes[@]}"; do
     [[ ! $file -ot $_R_BASE/week.$$ ]] || old+=("$file")
     ((${#old[@]} < 1000)) || { rm -f -- "${old[@]}" && old=(); }
   done

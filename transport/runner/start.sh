@@ -14,6 +14,7 @@
 # Beside it R.cancel (somebody wants the run ended), R.end (the outcome's line, where the disk was full for a while) and
 # R.progress (what the run itself says of how far it is: the newest word only, so it costs the runner nothing until asked).
 # A process is named by pid and start time. A claim of another boot, or whose supervisor is gone, is lost.
+# STATE/REGION/scopes/SCOPE names the run that began last on that scope, such as a resource: a run ends what that one still does.
 # STATE/REGION/history has a line for each script that was started: TIME EPOCH RUN HASH VERB. Nothing reads it but people.
 
 set -f

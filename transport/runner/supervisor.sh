@@ -10,7 +10,7 @@ _r_reject() {
 # Claims the run of _R_header, lets it start, keeps its output, its deadline and its outcome. $1 and more: see _r_parse.
 _r_supervise() {
   local _R_made=0 _R_began=${EPOCHREALTIME/./}
-  _R_ID=$2 _R_RUN_EPOCH=$3 _R_DEADLINE=$6 _R_STALL=$((($7 + 9) / 10)) _R_CAP=$8 _R_GRACE=$(($9 / 10))
+  _R_ID=$2 _R_RUN_EPOCH=$3 _R_DEADLINE=$6 _R_STALL=$((($7 + 9) / 10)) _R_CAP=$8 _R_GRACE=$(($9 / 10)) _R_SCOPE=${10}
   _R_FILE=$_R_RUNS/$_R_ID
   if [[ ${#4} != 64 || $4 == *[!0-9a-f]* || $5 == *[!a-z0-9_]* ]]; then
     _r_reject 'malformed script hash or verb'
@@ -42,11 +42,41 @@ _r_supervise() {
     _r_reject "epoch $_R_RUN_EPOCH is over: this host has seen epoch $_R_highest"
     return
   fi
+  if [[ $_R_SCOPE != - ]] && ! _r_take_scope; then
+    rm -f -- "$_R_FILE"
+    _r_reject "$_R_why"
+    return
+  fi
   printf '%07d\n%s' ${#_R_header} "$_R_header" >&"$_R_wr_go"
   _r_watch
   exec {_R_rd_out}>&- {_R_rd_err}>&-
   _r_conclude
   _R_child=0
+}
+
+# One run at a time acts on a scope. What an earlier one still does there, such as one that regent could not reach for so
+# long that it gave it up, is ended first. SCOPE's file names the run that began last.
+_r_take_scope() {
+  local file=$_R_BASE/scopes/$_R_SCOPE other='' tries
+  [[ ! -s $file ]] || read -r other <"$file"
+  if [[ $other != "$_R_ID" ]] && _r_is_run "$other"; then
+    for ((tries = 0; ; tries++)); do
+      [[ -e $_R_RUNS/$other ]] && ! _r_outcome "$other" || break
+      if ! _r_claim "$other" || [[ ${_R_claim[0]} != "$_R_BOOT" ]] || ! _r_alive "${_R_claim[1]}" "${_R_claim[2]}"; then
+        _r_settle "$other"
+        break
+      fi
+      ((tries)) || : >"$_R_RUNS/$other.cancel"
+      if ((tries * 2 > _R_GRACE + 300)); then
+        _R_why="run $other still acts on $_R_SCOPE and does not end"
+        return 1
+      fi
+      _r_sleep 0.02
+    done
+  fi
+  printf '%s\n' "$_R_ID" >"$file" && return
+  _r_why_unwritable "$_R_BASE/scopes"
+  return 1
 }
 
 # Supervisor number $1: one run after the other from _R_IN, until main is gone. Outlives main and the connection as
