@@ -73,6 +73,15 @@ inline constexpr std::size_t operator_words_bytes = 1000;  ///< who says so, and
 inline constexpr auto command_deadline =
     10s;  ///< an operator's word that is not decided by then: the journal cannot be written
 
+// Events, as they leave
+inline constexpr std::size_t topic_patterns = 32;             ///< of one reader
+inline constexpr std::size_t topic_pattern_bytes = 100;       ///< of one pattern
+inline constexpr std::int64_t events_looked_at = 5000;        ///< rows in one look into the journal, wanted or not
+inline constexpr std::size_t event_streams = 32;              ///< server-sent events: open at once
+inline constexpr std::size_t event_stream_piece = 64 * 1024;  ///< bytes before the client must have taken them
+inline constexpr auto event_stream_look = 50ms;               ///< between looks for something new
+inline constexpr auto event_stream_heartbeat = 15s;           ///< a stream is not silent for longer
+
 // Liveness: what systemd's watchdog is told
 inline constexpr auto wedged_after = 60s;
 

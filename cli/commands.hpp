@@ -20,6 +20,7 @@ void add_config_command(CLI::App& app, int& exit);
 void add_plan_command(CLI::App& app, int& exit);
 /// status, resources, jobs, job, hosts, locks, why, actors: what the daemon's HTTP face shows, for people or as --json.
 void add_read_commands(CLI::App& app, int& exit);
+void add_events_command(CLI::App& app, int& exit);
 void add_operator_commands(CLI::App& app, int& exit);
 
 }  // namespace regent::cli

@@ -178,10 +178,10 @@ std::string resource_view(const Value& answer) {
              return std::vector<std::string>{field(row, "state"), field(row, "job"), span(row, "created_age_ms")};
            });
   if (!elements(answer, "last_events").empty())
-    all +=
-        "\nlast events\n" + table(answer, "last_events", {"AT", "TOPIC", ">JOB", "TEXT"}, [](const Value& row) {
-          return std::vector<std::string>{field(row, "at"), field(row, "topic"), field(row, "job"), field(row, "text")};
-        });
+    all += "\nlast events\n" + table(answer, "last_events", {"AT", "TOPIC", ">JOB", "TEXT"}, [](const Value& row) {
+             return std::vector<std::string>{field(row, "at"), field(row, "topic"), field(row, "root"),
+                                             field(row, "text")};
+           });
   return all;
 }
 
@@ -312,6 +312,15 @@ std::string actors_view(const Value& answer) {
                                         field(row, "last_message"),
                                         note};
       });
+}
+
+std::string event_view(const Value& event) {
+  const auto text = [&](const char* path) {
+    auto said = shown(field(event, path));
+    return said.empty() ? std::string("-") : said;
+  };
+  return fmt::format("{:>8}  {}  {:<18}  {:<20}  {}", text("sequence"), text("at"), text("topic"), text("resource"),
+                     text("text"));
 }
 
 std::string truncation_view(const Value& answer) {

@@ -19,6 +19,9 @@ std::string locks_view(const rapidjson::Value& answer);
 std::string why_view(const rapidjson::Value& answer);
 std::string actors_view(const rapidjson::Value& answer);
 
+/// One line for one event, without its newline.
+std::string event_view(const rapidjson::Value& event);
+
 /// For a list that was cut: how much was shown and how to go on; else empty.
 std::string truncation_view(const rapidjson::Value& answer);
 

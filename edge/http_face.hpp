@@ -33,6 +33,7 @@ struct daemon_facts {
   std::atomic<std::int64_t> runs_ended{0};
   std::atomic<std::int64_t> commits{0};
   std::atomic<std::int64_t> transactions{0};
+  std::atomic<std::int64_t> events_committed{0};  ///< in this life: when it moves, there is something to read
   std::atomic<std::int64_t> reports_delivered{0};
   std::atomic<std::int64_t> bad_records{0};
   std::atomic<std::int64_t> poll_to_run_us{-1};  ///< the last: change seen in the poll → first run sent

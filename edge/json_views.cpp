@@ -140,15 +140,31 @@ void write_steps(json_writer& out, const std::vector<step>& steps, wall_time now
   out.close_array();
 }
 
+namespace {
+void write_event_fields(json_writer& out, const event& what) {
+  out.text("topic", what.topic);
+  out.text("resource", what.resource.empty() ? "" : what.resource.text());
+  out.maybe_number("root", number_or_none(what.root));
+  out.text("text", what.text);
+}
+}  // namespace
+
 void write_event(json_writer& out, const event& what, wall_time now) {
   out.open_object();
   out.number("sequence", what.sequence);
   out.time_and_age("at", what.at, now);
-  out.text("topic", what.topic);
-  out.text("resource", what.resource.empty() ? "" : what.resource.text());
-  out.maybe_number("job", number_or_none(what.root));
-  out.text("text", what.text);
+  write_event_fields(out, what);
   out.close_object();
+}
+
+std::string event_text(const event& what) {
+  json_writer out;
+  out.open_object();
+  out.number("sequence", what.sequence);
+  out.time("at", what.at);
+  write_event_fields(out, what);
+  out.close_object();
+  return out.take();
 }
 
 void write_report(json_writer& out, const report& what, wall_time now) {

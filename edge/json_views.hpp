@@ -19,6 +19,9 @@ void write_event(json_writer& out, const event& what, wall_time now);
 void write_report(json_writer& out, const report& what, wall_time now);
 void write_host(json_writer& out, const host_status& host, wall_time now);
 
+/// One event as a line of its own, as streams and sinks carry it: without an age, so that it is the same whenever it is read.
+std::string event_text(const event& what);
+
 /// Members rather than objects: what a detail has beyond its row.
 void write_job_fields(json_writer& out, const job& what, wall_time now);
 void write_resource_fields(json_writer& out, const resource& what, wall_time now);
