@@ -178,10 +178,10 @@ std::string resource_view(const Value& answer) {
              return std::vector<std::string>{field(row, "state"), field(row, "job"), span(row, "created_age_ms")};
            });
   if (!elements(answer, "last_events").empty())
-    all += "\nlast events\n" + table(answer, "last_events", {"AT", "TOPIC", ">JOB", "TEXT"}, [](const Value& row) {
-             return std::vector<std::string>{field(row, "at"), field(row, "topic"), field(row, "root"),
-                                             field(row, "text")};
-           });
+    all +=
+        "\nlast events\n" + table(answer, "last_events", {"AT", "TOPIC", ">JOB", "TEXT"}, [](const Value& row) {
+          return std::vector<std::string>{field(row, "at"), field(row, "topic"), field(row, "job"), field(row, "text")};
+        });
   return all;
 }
 

@@ -145,6 +145,7 @@ void write_event_fields(json_writer& out, const event& what) {
   out.text("topic", what.topic);
   out.text("resource", what.resource.empty() ? "" : what.resource.text());
   out.maybe_number("root", number_or_none(what.root));
+  out.maybe_number("job", number_or_none(what.job));
   out.text("text", what.text);
 }
 }  // namespace

@@ -173,7 +173,7 @@ void bind(sqlite::statement& to, const report& from) {
   to.bind(from.resource.kind, from.resource.id, stored(from.job), stored(from.state), from.created);
 }
 void bind(sqlite::statement& to, const event& from) {
-  to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), from.text);
+  to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), stored(from.job), from.text);
 }
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
 void bind(sqlite::statement& to, const host_cordoned& from) { to.bind(from.host.value(), from.why, from.since); }
@@ -276,6 +276,7 @@ result<event> read_event(const sqlite::statement& from) {
   row.topic = in.text();
   row.resource = in.resource();
   row.root = in.job();
+  row.job = in.job();
   row.text = in.text();
   return in.finish(std::move(row));
 }

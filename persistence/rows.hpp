@@ -21,7 +21,7 @@ inline constexpr const char* step_columns =
     "boot_id, started, ended";
 inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
 inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
-inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, body";
+inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, job, body";
 inline constexpr const char* host_columns = "host, boot_id, at";
 inline constexpr const char* cordon_columns = "host, why, since";
 

@@ -159,6 +159,7 @@ CREATE TABLE event (
   kind TEXT NOT NULL,
   resource TEXT NOT NULL,
   root INTEGER,
+  job INTEGER,
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_by_resource ON event (kind, resource, sequence) WHERE kind <> '';

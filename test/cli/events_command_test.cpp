@@ -1,7 +1,9 @@
 // regent events as a user types it, against a face in this process.
 #include <future>
 #include <iostream>
+#include <mutex>
 #include <sstream>
+#include <thread>
 
 #include "cli/commands.hpp"
 #include "edge/http_server.hpp"
@@ -19,25 +21,53 @@ struct said {
   std::string out, err;
 };
 
-said events(std::vector<std::string> words) {
+/// What is written to a stream, readable meanwhile.
+class watched_text final : public std::streambuf {
+ public:
+  explicit watched_text(std::ostream& of) : of_(of), before_(of.rdbuf(this)) {}
+  watched_text(const watched_text&) = delete;
+  watched_text& operator=(const watched_text&) = delete;
+  ~watched_text() override { of_.rdbuf(before_); }
+  std::string text() const {
+    const std::lock_guard lock(guard_);
+    return text_;
+  }
+
+ private:
+  int_type overflow(int_type c) override {
+    const std::lock_guard lock(guard_);
+    text_ += traits_type::to_char_type(c);
+    return c;
+  }
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    const std::lock_guard lock(guard_);
+    text_.append(bytes, static_cast<std::size_t>(count));
+    return count;
+  }
+  std::ostream& of_;
+  std::streambuf* before_;
+  mutable std::mutex guard_;
+  std::string text_;
+};
+
+int events_exit(std::vector<std::string> words) {
   CLI::App app;
-  said result;
-  cli::add_events_command(app, result.exit);
-  std::ostringstream out, err;
-  auto* const out_before = std::cout.rdbuf(out.rdbuf());
-  auto* const err_before = std::cerr.rdbuf(err.rdbuf());
+  int exit = -1;
+  cli::add_events_command(app, exit);
   words.insert(words.begin(), "events");
   std::reverse(words.begin(), words.end());
   try {
     app.parse(words);
   } catch (const CLI::ParseError&) {
-    result.exit = 2;
+    exit = 2;
   }
-  std::cout.rdbuf(out_before);
-  std::cerr.rdbuf(err_before);
-  result.out = out.str();
-  result.err = err.str();
-  return result;
+  return exit;
+}
+
+said events(std::vector<std::string> words) {
+  const watched_text out(std::cout), err(std::cerr);
+  const int exit = events_exit(std::move(words));
+  return {exit, out.text(), err.text()};
 }
 
 struct daemon_here {
@@ -52,6 +82,7 @@ struct daemon_here {
                                                    topic,
                                                    {"virtual_router", std::to_string(next % 2)},
                                                    job_id(7),
+                                                   job_id(8),
                                                    "event\x1b " + std::to_string(next)});
   }
   void start() {
@@ -102,7 +133,7 @@ TEST_CASE("the last events are listed with the newest at the end, safe for the t
   CHECK(sequences(here.ask({"--json", "--resource", "virtual_router/1", "--limit", "2"}).out) == "5 7 ");
   CHECK(
       here.ask({"--json", "--limit", "1"}).out ==
-      R"({"sequence":7,"at":"2026-11-20T10:00:00.000Z","topic":"job.started","resource":"virtual_router/1","root":7,"text":"event\u001b 7"})"
+      R"({"sequence":7,"at":"2026-11-20T10:00:00.000Z","topic":"job.started","resource":"virtual_router/1","root":7,"job":8,"text":"event\u001B 7"})"
       "\n");
 }
 
@@ -134,20 +165,20 @@ TEST_CASE("lists longer than a page of the daemon's are read to the end") {
 
 TEST_CASE("following goes on where it was when the daemon comes back, without loss or repeat") {
   daemon_here here;
-  auto followed = std::async(std::launch::async, [&] {
-    return here.ask({"-f", "--json", "--after", "5", "--limit", "5"});
+  const watched_text out(std::cout), err(std::cerr);
+  auto followed = std::async(std::launch::async, [socket = here.socket()] {
+    return events_exit({"-f", "--json", "--after", "5", "--limit", "5", "--socket", socket});
   });
-  // Two are there; the others are made while the daemon is away.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (here.server->connections() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  while (!has(out.text(), "event\\u001B 7") && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  // The others are made while the daemon is away.
   for (int n = 8; n <= 12; ++n) {
     here.server.reset();
     here.add("job.started");
     here.start();
   }
-  const auto said = followed.get();
-  CHECK(said.exit == 0);
-  CHECK(sequences(said.out) == "6 7 8 9 10 ");
+  CHECK(followed.get() == 0);
+  CHECK(sequences(out.text()) == "6 7 8 9 10 ");
 }
 
 TEST_CASE("what cannot be is exit 2 with the daemon's words, nobody there is exit 3") {

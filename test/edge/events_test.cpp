@@ -14,9 +14,13 @@ using namespace std::chrono_literals;
 
 namespace {
 event make_event(std::int64_t sequence, const std::string& topic, wall_time at) {
-  return {sequence,  at,
-          topic,     {"virtual_router", std::to_string(sequence % 2)},
-          job_id(7), "event " + std::to_string(sequence)};
+  return {sequence,
+          at,
+          topic,
+          {"virtual_router", std::to_string(sequence % 2)},
+          job_id(7),
+          job_id(8),
+          "event " + std::to_string(sequence)};
 }
 
 /// A clock of which time passes as told.
@@ -121,7 +125,7 @@ TEST_CASE("a stream without a cursor begins now: its first block is the cursor, 
   here.add("job.failed");
   CHECK(stream->next() ==
         "id: 8\ndata: {\"sequence\":8,\"at\":\"2026-11-20T10:00:00.000Z\",\"topic\":\"job.failed\","
-        "\"resource\":\"virtual_router/0\",\"root\":7,\"text\":\"event 8\"}\n\n");
+        "\"resource\":\"virtual_router/0\",\"root\":7,\"job\":8,\"text\":\"event 8\"}\n\n");
   CHECK(stream->next().empty());
 }
 

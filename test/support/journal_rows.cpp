@@ -100,7 +100,8 @@ event full_event(int n) {
   row.at = at(n);
   row.topic = "resource.state";
   row.resource = {"virtual_router", std::to_string(n)};
-  row.root = job_id(n);
+  row.root = job_id(n + 1);
+  row.job = job_id(n + 2);
   row.text = "number " + std::to_string(n) + hostile;
   return row;
 }
@@ -145,8 +146,8 @@ std::string text(const report& row) {
 }
 
 std::string text(const event& row) {
-  return fmt::format("event {} {} {} {} root={} {}", row.sequence, shown(row.at), row.topic, row.resource.text(),
-                     row.root.value(), row.text);
+  return fmt::format("event {} {} {} {} root={} job={} {}", row.sequence, shown(row.at), row.topic, row.resource.text(),
+                     row.root.value(), row.job.value(), row.text);
 }
 
 std::string text(const host_seen& row) {
