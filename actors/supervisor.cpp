@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "actors/event_sink.hpp"
 #include "actors/host.hpp"
 #include "actors/journal.hpp"
 #include "actors/poller.hpp"
@@ -140,6 +141,7 @@ class running_daemon final : public daemon {
 
   void reload(std::shared_ptr<const region_config> config) override {
     context_->replace_config(config);
+    follow_sinks(*config);
     caf::anon_send(directory_->region, config_changed{std::move(config)});
   }
 
@@ -149,12 +151,15 @@ class running_daemon final : public daemon {
     facts_.ready = false;
     face_.reset();
     opener_.stop();
+    sinks_over_.request_stop();
     caf::anon_send(directory_->region, regent::stop{});
     const auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); };
     end(directory_->poller);
     end(directory_->reader);
     end(directory_->reporter);
     end(directory_->journal);
+    for (const auto& [name, sink] : sinks_) end(sink);
+    sinks_.clear();
     if (!all_gone_within(limits::shutdown_hard)) {
       static_cast<void>(
           system_.release());  // its workers may be in a call that does not end: the process leaves without it
@@ -198,6 +203,7 @@ class running_daemon final : public daemon {
     context_->open_job_of = [path](const resource_id& id) { return find_open_job(path, id); };
     context_->last_operation_of = [path](const resource_id& id) { return find_last_operation(path, id); };
     context_->document_of = [path](const resource_id& id) { return find_document(path, id); };
+    context_->open_reader = [path] { return open_sqlite_reader(path); };
     context_->leases_on = [path](const host_id& host) { return find_leases(path, host); };
   }
 
@@ -208,10 +214,38 @@ class running_daemon final : public daemon {
     directory_->reporter = system_->spawn<caf::detached>(run_reporter, context_, directory_);
     directory_->poller = system_->spawn<caf::detached>(run_poller, context_, directory_);
     directory_->region = system_->spawn(run_region, context_, directory_);
+    for (const auto& one : open->sinks) places_[one.sink] = one.after;
+    follow_sinks(*context_->config());
     auto reports = std::make_shared<const std::vector<report>>(open->reports);
     caf::anon_send(directory_->region, reign_begun{std::move(open)});
     if (!reports->empty()) caf::anon_send(directory_->reporter, reports_committed{std::move(reports)});
     caf::anon_send(directory_->poller, tick{});
+  }
+
+  /// Sinks that are new in the file begin, those that were there try again at once, perhaps with other words, and those that
+  /// left it end, with their cursors.
+  void follow_sinks(const region_config& config) {
+    std::map<std::string, webhook_config> wanted;
+    for (const auto& one : config.events.webhooks) wanted[one.name] = one;
+    std::erase_if(sinks_, [&](const auto& known) {
+      if (wanted.contains(known.first)) return false;
+      caf::anon_send(known.second, sink_config_changed{});
+      return true;
+    });
+    for (const auto& [name, one] : wanted) {
+      const auto place = places_.extract(name);
+      const auto known = sinks_.find(name);
+      if (known == sinks_.end())
+        sinks_[name] =
+            system_->spawn<caf::detached>(run_sink, context_, directory_, one,
+                                          place.empty() ? std::nullopt : place.mapped(), sinks_over_.get_token());
+      else
+        caf::anon_send(known->second, sink_config_changed{one});
+    }
+    transaction forgotten;  // those that left the file while no daemon ran
+    for (const auto& [name, after] : std::exchange(places_, {})) forgotten.push_back(sink_cursor{name, std::nullopt});
+    if (!forgotten.empty())
+      caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(forgotten)), 0, {}});
   }
 
   /// CAF has no wait with a deadline: a thread of its own waits, and is left behind if it must be.
@@ -232,6 +266,9 @@ class running_daemon final : public daemon {
   cloud_opener opener_;
   actor_config actor_config_;
   std::unique_ptr<transport> transport_;
+  std::stop_source sinks_over_;
+  std::map<std::string, sink_actor> sinks_;                    // of the region file
+  std::map<std::string, std::optional<std::int64_t>> places_;  // cursors that the last reign left
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<http_face> face_;
 };

@@ -43,6 +43,7 @@ class face_handlers {
   // From the daemon itself: these answer without the journal, too (face_live.cpp)
   body status(const route_request& asked);
   body hosts(const route_request& asked);
+  body sinks(const route_request& asked);
   body host_detail(const route_request& asked);
   body actors(const route_request& asked);
   body actor_detail(const route_request& asked);

@@ -51,6 +51,7 @@ const std::vector<route>& table() {
        {},
        "what events are about, for topic=: words and dots, * for one word, # for any",
        &h::topics},
+      {"/api/v1/sinks", {}, "who is sent events, how far, and why not further", &h::sinks},
       {"/debug/actors", {"type", "key", "after", "limit"}, "live actors", &h::actors},
       {"/debug/actors/{}/{*}", {}, "one live actor", &h::actor_detail},
       {"/healthz", {}, "200 while the main loop turns", &h::healthz},

@@ -31,6 +31,9 @@ enum class event_topic {
   report_repeated,
   config_reloaded,
   daemon_started,
+  sink_behind,
+  sink_caught_up,
+  sink_lost,
 };
 
 struct event_topic_row {
@@ -38,7 +41,7 @@ struct event_topic_row {
   std::string_view about;
 };
 
-inline constexpr std::array<event_topic_row, 23> event_topic_table{{
+inline constexpr std::array<event_topic_row, 26> event_topic_table{{
     {"job.started", "a job is made: its steps are planned and in the journal; the text is its cause"},
     {"job.waiting", "a job waits; the text says for what"},
     {"job.cancel_asked", "an operator wants a job ended; the text is who, and why"},
@@ -63,6 +66,10 @@ inline constexpr std::array<event_topic_row, 23> event_topic_table{{
     {"report.repeated", "the cloud has lost a state that it was told, and is told again"},
     {"config.reloaded", "another region file is in force"},
     {"daemon.started", "a daemon has taken the region over; the text has its epoch"},
+    {"sink.behind", "a sink does not take its events; the text is the reason"},
+    {"sink.caught_up", "a sink that was behind takes its events again"},
+    {"sink.lost",
+     "a sink was behind for so long that the journal no longer kept some of its events; the text says how many"},
 }};
 
 constexpr const event_topic_row& row_of(event_topic what) { return event_topic_table[static_cast<std::size_t>(what)]; }

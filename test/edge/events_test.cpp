@@ -117,6 +117,26 @@ TEST_CASE("every topic is listed with its meaning") {
   CHECK((*all)["rows"][0]["topic"] == "job.started");
 }
 
+TEST_CASE("sinks are listed with how far they are, and why not further") {
+  journal_with_events here;
+  CHECK((*here.get("/api/v1/sinks"))["total"].GetInt64() == 0);
+  sink_status one;
+  one.name = "operations";
+  one.target = "hooks.example.com:443";
+  one.state = "failing";
+  one.reason = "it answers 500";
+  one.after = 7;
+  one.behind = 12;
+  here.facts.sinks.publish(one);
+  const auto all = here.get("/api/v1/sinks");
+  CHECK((*all)["rows"][0]["sink"] == "operations");
+  CHECK((*all)["rows"][0]["behind"].GetInt64() == 12);
+  CHECK((*all)["rows"][0]["reason"] == "it answers 500");
+  CHECK((*all)["rows"][0]["last_delivery"].IsNull());
+  here.facts.sinks.remove("operations");
+  CHECK((*here.get("/api/v1/sinks"))["rows"].Empty());
+}
+
 TEST_CASE("a stream without a cursor begins now: its first block is the cursor, then each new event comes once") {
   journal_with_events here;
   const auto stream = here.stream();
@@ -198,16 +218,19 @@ namespace {
 struct fed_stream final : http_stream {
   std::string next() override {
     const std::lock_guard lock(guard);
+    ended = last;
     return std::exchange(piece, {});
   }
   bool over() const override { return ended; }
-  void say(const std::string& text) {
+  void say(const std::string& text, bool and_no_more = false) {
     const std::lock_guard lock(guard);
     piece += text;
+    last = and_no_more;
   }
   std::mutex guard;
   std::string piece;
-  std::atomic<bool> ended{false};
+  bool last = false;   // with the piece
+  bool ended = false;  // of the server's thread alone
 };
 
 struct served_stream {
@@ -268,8 +291,7 @@ TEST_CASE("a stream that is over ends its connection after its last piece") {
   client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
   face.source->say("begun ");
   REQUIRE(client.read_until("begun "));
-  face.source->ended = true;
-  face.source->say("last");
+  face.source->say("last", true);
   CHECK(client.read_until("last"));
   CHECK(client.ended());
 }

@@ -158,4 +158,6 @@ std::string text(const host_cordoned& row) {
   return fmt::format("cordon {} {} {}", row.host.value(), row.why, shown(row.since));
 }
 
+std::string text(const sink_cursor& row) { return fmt::format("sink {} {}", row.sink, row.after.value_or(-1)); }
+
 }  // namespace regent::test
