@@ -10,6 +10,7 @@
 
 #include "edge/cloud.hpp"
 #include "edge/http_face.hpp"
+#include "persistence/journal_reader.hpp"
 #include "primitives/planner.hpp"
 #include "region/job.hpp"
 #include "transport/command_channel.hpp"
@@ -37,6 +38,8 @@ class region_context {
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> last_repair_of;
   /// The record as it was last acted on, JSON; empty if never.
   std::function<result<std::string>(const resource_id&)> document_of;
+  /// Looks into the journal, for an actor of its own.
+  std::function<result<std::unique_ptr<journal_reader>>()> open_reader;
   /// Leases on the host as the journal has them.
   std::function<result<std::vector<lease>>(const host_id&)> leases_on;
 

@@ -1,5 +1,7 @@
 #include "actors/host.hpp"
 
+#include "actors/lifecycle_rows.hpp"
+
 namespace regent {
 
 namespace {
@@ -104,6 +106,7 @@ class host_work {
   void up(const channel_up& news) {
     auto& state = self_->state;
     log::info("host {} is up, boot id {}", state.status.host.value(), news.boot_id);
+    tell(event_topic::host_up, "boot id " + news.boot_id);
     state.status.state = "up";
     state.status.down_since.reset();
     state.status.reason.clear();
@@ -122,6 +125,7 @@ class host_work {
     const bool was_up = state.status.state == "up";
     if (was_up || state.status.reason != news.why.text())
       log::warn("host {} is down: {}", state.status.host.value(), news.why.text());
+    if (state.status.state != "down") tell(event_topic::host_down, news.why.text());
     state.status.state = "down";
     if (!state.status.down_since) state.status.down_since = context_->time.wall();
     state.status.reason = news.why.text();
@@ -179,6 +183,11 @@ class host_work {
   }
 
  private:
+  void tell(event_topic what, const std::string& text) {
+    transaction change{event_of(what, subject_of(self_->state.status.host), text, context_->time.wall())};
+    caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(change)), 0, {}});
+  }
+
   static channel_sink sink(const caf::actor_addr& weak) {
     const auto tell = [weak](auto message) {
       if (const auto me = caf::actor_cast<host_actor>(weak)) caf::anon_send(me, std::move(message));

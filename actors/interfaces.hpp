@@ -133,6 +133,12 @@ using reporter_actor = caf::typed_actor<
     /// From itself: deliver what is due.
     caf::reacts_to<timer>>;
 
+using sink_actor = caf::typed_actor<
+    /// The region file was read again: its words for this sink, or none.
+    caf::reacts_to<sink_config_changed>,
+    /// From itself: look for events, and send what is wanted.
+    caf::reacts_to<tick>>;
+
 }  // namespace regent
 
 #define REGENT_MESSAGE(name) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(regent::name)
@@ -172,6 +178,7 @@ REGENT_MESSAGE(host_config_changed)
 REGENT_MESSAGE(config_changed)
 REGENT_MESSAGE(operator_asked)
 REGENT_MESSAGE(reports_committed)
+REGENT_MESSAGE(sink_config_changed)
 REGENT_MESSAGE(tick)
 REGENT_MESSAGE(stop)
 #undef REGENT_MESSAGE
@@ -211,6 +218,7 @@ CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
 CAF_ADD_TYPE_ID(regent, (regent::config_changed))
 CAF_ADD_TYPE_ID(regent, (regent::operator_asked))
 CAF_ADD_TYPE_ID(regent, (regent::reports_committed))
+CAF_ADD_TYPE_ID(regent, (regent::sink_config_changed))
 CAF_ADD_TYPE_ID(regent, (regent::tick))
 CAF_ADD_TYPE_ID(regent, (regent::stop))
 CAF_END_TYPE_ID_BLOCK(regent)

@@ -13,12 +13,17 @@ void answer(const commit_wanted& who, std::optional<error> failed) {
   if (who.asker) caf::anon_send(who.asker, commit_answer{who.tag, std::move(failed)});
 }
 
-/// Reports may leave now, and the region must know that they are under way before a listing is read.
-void announce_reports(const actor_directory& directory, const std::vector<commit_wanted>& group) {
+/// Readers of events may look. Reports may leave, and the region must know that they are under way before a listing is read.
+void announce(const actor_directory& directory, daemon_facts& facts, const std::vector<commit_wanted>& group) {
   auto reports = std::make_shared<std::vector<report>>();
+  std::int64_t events = 0;
   for (const auto& one : group)
     for (const auto& change : *one.what)
-      if (const auto* said = std::get_if<report>(&change)) reports->push_back(*said);
+      if (const auto* said = std::get_if<report>(&change))
+        reports->push_back(*said);
+      else
+        events += std::holds_alternative<event>(change) ? 1 : 0;
+  facts.events_committed += events;
   if (reports->empty()) return;
   for (const auto& said : *reports) caf::anon_send(directory.region, reports_queued{said.resource, 1});
   caf::anon_send(directory.reporter, reports_committed{std::move(reports)});
@@ -34,12 +39,13 @@ result<void> commit_group(journal& store, std::vector<commit_wanted>& group) {
 }
 
 /// A refused row must cost its own transaction only: each is tried alone.
-void commit_one_by_one(journal& store, const actor_directory& directory, std::vector<commit_wanted>& group) {
+void commit_one_by_one(journal& store, const actor_directory& directory, daemon_facts& facts,
+                       std::vector<commit_wanted>& group) {
   for (auto& one : group) {
     std::vector<commit_wanted> alone{one};
     const auto committed = commit_group(store, alone);
     if (!committed) log::error("journal refused a transaction: {}", committed.error().text());
-    if (committed) announce_reports(directory, alone);
+    if (committed) announce(directory, facts, alone);
     answer(one, committed ? std::nullopt : std::optional(committed.error()));
   }
 }
@@ -64,7 +70,7 @@ void flush(journal_shell* self, region_context& context, const actor_directory& 
   waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
   const auto committed = commit_group(store, group);
   if (!committed && committed.error().kind == error_kind::bug) {
-    commit_one_by_one(store, directory, group);
+    commit_one_by_one(store, directory, context.facts, group);
   } else if (!committed) {
     return keep(self, std::move(group), context, committed.error());
   } else {
@@ -72,7 +78,7 @@ void flush(journal_shell* self, region_context& context, const actor_directory& 
     self->seen_as().waits_for("");
     ++context.facts.commits;
     context.facts.transactions += static_cast<std::int64_t>(count);
-    announce_reports(directory, group);
+    announce(directory, context.facts, group);
     for (const auto& one : group) answer(one, std::nullopt);
   }
   if (!waiting.empty()) {

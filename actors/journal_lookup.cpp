@@ -68,6 +68,7 @@ void look_into(region_context& context, const std::string& journal_path) {
   context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
   context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
+  context.open_reader = [journal_path] { return open_sqlite_reader(journal_path); };
   context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };
 }
 

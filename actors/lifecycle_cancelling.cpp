@@ -20,7 +20,7 @@ void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
     return message.answer(fmt::format("job {} is being cancelled already ({})", message.job.value(), target->cancel));
   target->cancel = message.by;
   const auto sentence = fmt::format("job {} is cancelled; it was: {}", message.job.value(), doing_);
-  transaction change{*target, event_of("job.cancel_asked", task_->id, target->root, message.by, now())};
+  transaction change{*target, event_of(event_topic::job_cancel_asked, *target, message.by, now())};
   caf::anon_send(directory_->journal,
                  commit_wanted{std::make_shared<transaction>(std::move(change)), cancel_tag, me(),
                                [answer = message.answer, sentence](const std::optional<error>& failed) {

@@ -30,7 +30,7 @@ void lifecycle_work::close(bool good) {
   const auto* failed = execution_->failed_step();
   const bool cancelled = is_cancelled() && failed == nullptr && ending.error_code.empty();
   ending.state = good ? job_state::succeeded : cancelled ? job_state::cancelled : job_state::failed;
-  transaction change;
+  transaction change = std::exchange(told_, {});
   for (const auto& one : execution_->steps()) change.push_back(one);
   for (const auto& host : all_hosts()) change.push_back(end_lease{host, scope_, ending.id});
   if (ending.state == job_state::cancelled) {
@@ -48,6 +48,7 @@ void lifecycle_work::close(bool good) {
 }
 
 void lifecycle_work::await_repair(job_with_steps what, transaction& change) {
+  change.push_back(event_of(event_topic::job_waiting, what.job, what.job.waits_for, now()));
   change.push_back(what.job);
   for (const auto& one : what.steps) change.push_back(one);
   repairs_.push_back(std::move(what));
@@ -57,22 +58,29 @@ void lifecycle_work::await_repair(job_with_steps what, transaction& change) {
 void lifecycle_work::supersede_repairs(const std::string& host, transaction& change) {
   std::erase_if(repairs_, [&](const job_with_steps& one) {
     if (!host.empty() && one.job.only_host != host) return false;
-    change.push_back(superseded(one.job, now()));
+    supersede(one.job, now(), change);
     return true;
   });
+}
+
+void lifecycle_work::tell_degraded(bool before, transaction& change) {
+  if (before == row_.degraded) return;
+  change.push_back(event_of(row_.degraded ? event_topic::resource_degraded : event_topic::resource_mended,
+                            execution_->job(), row_.reason, now()));
 }
 
 /// A repair changes nothing that the cloud sees: hosts are made what it takes for granted, or that is tried again.
 void lifecycle_work::close_repair(bool good, transaction change) {
   const auto& ending = execution_->job();
   const auto where = ending.only_host.empty() ? task_->id.text() : ending.only_host;
+  const bool was_degraded = row_.degraded;
   if (good) {
     supersede_repairs(ending.only_host, change);
     if (ending.degraded) await_repair(repair_of(*execution_, context_->next_job(), now()), change);
     row_.degraded = !repairs_.empty();
     row_.reason = !repairs_.empty() ? repairs_.back().job.waits_for : std::string();
     if (ending.only_host.empty()) row_.unconfirmed = true;
-    change.push_back(event_of("job.succeeded", task_->id, ending.root, where + " is repaired", now()));
+    change.push_back(event_of(event_topic::job_succeeded, ending, where + " is repaired", now()));
   } else {
     row_.degraded = true;
     row_.reason = fmt::format("repair of {} {}: {}", where, name(ending.state), ending.error_message);
@@ -84,9 +92,10 @@ void lifecycle_work::close_repair(bool good, transaction change) {
       row_.reason += fmt::format(" (given up after {} attempts: mend the cause, then regent retry {})", ending.attempt,
                                  task_->id.text());
     if (ending.only_host.empty()) row_.unconfirmed = false;
-    change.push_back(event_of(fmt::format("job.{}", name(ending.state)), task_->id, ending.root, row_.reason, now()));
+    change.push_back(event_of(topic_of_end(ending.state), ending, row_.reason, now()));
     log::error("{}: {}", task_->id.text(), row_.reason);
   }
+  tell_degraded(was_degraded, change);
   change.push_back(row_);
   change.push_back(ending);
   enter(phase::committing, "committing the end");
@@ -96,6 +105,7 @@ void lifecycle_work::close_repair(bool good, transaction change) {
 void lifecycle_work::close_operation(bool good, transaction change) {
   const auto& ending = execution_->job();
   const auto before = row_.state;
+  const bool was_degraded = row_.degraded;
   row_.state = next(before, good ? lifecycle_event::succeeded : lifecycle_event::failed, true).next;
   row_.changed = now();
   row_.degraded = good && ending.degraded;
@@ -109,7 +119,9 @@ void lifecycle_work::close_operation(bool good, transaction change) {
   change.push_back(ending);
   const auto text = fmt::format("{}{}{}", name(row_.state), row_.degraded ? ", degraded" : "",
                                 row_.reason.empty() ? "" : ": " + row_.reason);
-  change.push_back(event_of("resource.state", task_->id, ending.root, text, now()));
+  change.push_back(event_of(topic_of_end(ending.state), ending, ending.error_message, now()));
+  change.push_back(event_of(event_topic::resource_state, ending, text, now()));
+  tell_degraded(was_degraded, change);
   change.push_back(report{0, task_->id, ending.id, row_.state, now()});
   if (good)
     log::info("{}: {} (job {})", task_->id.text(), text, ending.id.value());

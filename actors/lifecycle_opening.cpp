@@ -40,7 +40,7 @@ void lifecycle_work::unreadable(const error& why) {
     row_.degraded = true;
     row_.reason = fmt::format("{}, and its record cannot be read: {}", task_->cause, why.text());
     enter(phase::committing, "noting what is owed");
-    return commit({row_, event_of("resource.degraded", task_->id, {}, row_.reason, now())},
+    return commit({row_, event_of(event_topic::resource_degraded, task_->id, row_.reason, now())},
                   [this] { settle(settled_as_it_is()); });
   }
   if (!claim_) return settle(std::move(message));
@@ -52,8 +52,7 @@ void lifecycle_work::unreadable(const error& why) {
   ended.error_message = why.message;
   ended.ended = now();
   enter(phase::committing, "ending the wait");
-  commit({ended, event_of("job.failed", task_->id, ended.root, why.text(), now())},
-         [this, message] { settle(message); });
+  commit({ended, event_of(event_topic::job_failed, ended, why.text(), now())}, [this, message] { settle(message); });
 }
 
 settled lifecycle_work::settled_as_it_is() const {
@@ -83,7 +82,7 @@ void lifecycle_work::note_rest(const record& what) {
   if (row_.state != running && row_.state != quiesced) supersede_repairs({}, change);
   if (!task_->known || task_->known->state != row_.state)
     change.push_back(
-        event_of("resource.state", row_.id, {}, fmt::format("the cloud says {}", name(row_.state)), now()));
+        event_of(event_topic::resource_state, row_.id, fmt::format("{}, the cloud says", name(row_.state)), now()));
   drop_claim(change);  // the cloud went another way
   enter(phase::committing, "noting the state");
   commit(std::move(change), [this] { settle(settled_as_it_is()); });
@@ -145,7 +144,7 @@ void lifecycle_work::repair(const record& what, operation how, const host_id& on
   made.only_host = only.value();
   transaction change;
   drop_claim(change);
-  change.push_back(event_of("job.started", task_->id, made.root, made.cause, now()));
+  change.push_back(event_of(event_topic::job_started, made, made.cause, now()));
   begin(std::move(made), std::move(*planned), std::move(change));
 }
 
@@ -164,16 +163,20 @@ regent::job lifecycle_work::new_job(operation what) const {
 /// Scrubbing cannot be taken back, and a user may restore the resource until the cloud says otherwise: its word comes
 /// first.
 void lifecycle_work::claim(const record& what) {
+  transaction change;
   if (!claim_) {
     claim_ = new_job(operation::scrub);
     claim_->wait_deadline = now() + limits::wait_for_resource;
+    change.push_back(event_of(event_topic::job_waiting, *claim_, "the cloud to accept scrubbing", now()));
   }
   claim_->state = job_state::waiting;
   claim_->waits_for = "the cloud to accept scrubbing";
   row_ = row_of(what, what.head.state, now());
   row_.due = task_->known ? task_->known->due : std::nullopt;
   enter(phase::committing, "noting the claim");
-  commit({row_, *claim_}, [this] {
+  change.push_back(row_);
+  change.push_back(*claim_);
+  commit(std::move(change), [this] {
     enter(phase::claiming, "claiming scrubbing", claim_->waits_for);
     on_claim_ = [this](const claim_answer& said) {
       if (said.refused) return claim_refused(*said.refused);
@@ -206,8 +209,7 @@ void lifecycle_work::end_claim(job_state state, std::string code, std::string me
   ended.error_code = std::move(code);
   ended.error_message = std::move(message);
   ended.ended = now();
-  transaction change{ended,
-                     event_of(fmt::format("job.{}", name(state)), task_->id, ended.root, ended.error_message, now())};
+  transaction change{ended, event_of(topic_of_end(state), ended, ended.error_message, now())};
   enter(phase::committing, "ending the wait");
   if (row_.id.empty()) return commit(std::move(change), [this] { settle({}); });  // nothing more is known of it
   row_.due = now() + limits::wait_for_resource;
@@ -218,7 +220,7 @@ void lifecycle_work::end_claim(job_state state, std::string code, std::string me
 /// A claim that is no longer waited for.
 void lifecycle_work::drop_claim(transaction& change) {
   if (!claim_) return;
-  change.push_back(superseded(*std::exchange(claim_, std::nullopt), now()));
+  supersede(*std::exchange(claim_, std::nullopt), now(), change);
 }
 
 /// The claim's job where it was for this, or a new one.
@@ -239,8 +241,8 @@ void lifecycle_work::open(const record& what, lifecycle_state in_progress, bool 
   transaction change;
   const auto made = take_claim_for(work, change);
   const auto count = planned->steps.size();
-  change.push_back(event_of("resource.state", row_.id, made.root,
-                            fmt::format("{} ({}, {} steps)", name(in_progress), made.cause, count), now()));
+  change.push_back(event_of(event_topic::resource_state, made, std::string(name(in_progress)), now()));
+  change.push_back(event_of(event_topic::job_started, made, fmt::format("{}, {} steps", made.cause, count), now()));
   if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
   log::info("{}: {} as job {}, {} steps ({})", row_.id.text(), name(in_progress), made.id.value(), count, made.cause);
   begin(made, std::move(*planned), std::move(change));
@@ -279,7 +281,8 @@ void lifecycle_work::open_failed(const record& what, lifecycle_state in_progress
   made.error_message = why.message;
   made.ended = now();
   change.push_back(made);
-  change.push_back(event_of("resource.state", row_.id, made.root, "unresourced: " + why.text(), now()));
+  change.push_back(event_of(event_topic::job_failed, made, why.text(), now()));
+  change.push_back(event_of(event_topic::resource_state, made, "unresourced: " + why.text(), now()));
   if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
   change.push_back(report{0, row_.id, made.id, row_.state, now()});
   log::error("{}: cannot be planned: {}", row_.id.text(), why.text());

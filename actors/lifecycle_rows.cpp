@@ -38,27 +38,52 @@ resource row_of(const record& what, lifecycle_state state, wall_time now) {
   return row;
 }
 
-event event_of(std::string topic, const resource_id& resource, job_id root, std::string text, wall_time now) {
+event event_of(event_topic topic, const resource_id& about, std::string text, wall_time now) {
   event said;
   said.at = now;
-  said.topic = std::move(topic);
-  said.resource = resource;
-  said.root = root;
+  said.topic = name(topic);
+  said.resource = about;
   said.text = std::move(text);
   return said;
 }
+
+event event_of(event_topic topic, const regent::job& of, std::string text, wall_time now) {
+  auto said = event_of(topic, of.resource, std::move(text), now);
+  said.root = of.root;
+  said.job = of.id;
+  return said;
+}
+
+event_topic topic_of_end(job_state state) {
+  switch (state) {
+    case job_state::succeeded: return event_topic::job_succeeded;
+    case job_state::superseded: return event_topic::job_superseded;
+    case job_state::cancelled: return event_topic::job_cancelled;
+    default: return event_topic::job_failed;
+  }
+}
+
+event event_of(const regent::job& of, const step& what, std::size_t count, wall_time now) {
+  const auto topic = what.state == step_state::failed    ? event_topic::step_failed
+                     : what.state == step_state::skipped ? event_topic::step_skipped
+                                                         : event_topic::step_unknown;
+  return event_of(topic, of, failure_text(what, count), now);
+}
+
+resource_id subject_of(const host_id& host) { return {"host", host.value()}; }
 
 std::string failure_text(const step& failed, std::size_t count) {
   return fmt::format("step {} of {} ({}) on {}: {}", failed.index + 1, count, failed.about, failed.host.value(),
                      failed.error.substr(0, limits::reason_bytes));
 }
 
-regent::job superseded(regent::job old, wall_time now) {
+void supersede(regent::job old, wall_time now, transaction& into) {
+  into.push_back(event_of(event_topic::job_superseded, old, "it waited for " + old.waits_for, now));
   old.state = job_state::superseded;
   old.waits_for.clear();
   old.wait_deadline.reset();
   old.ended = now;
-  return old;
+  into.push_back(std::move(old));
 }
 
 namespace {

@@ -7,6 +7,7 @@
 
 #include "persistence/journal.hpp"
 #include "primitives/plan.hpp"
+#include "region/event_topic.hpp"
 #include "region/job_execution.hpp"
 #include "region/record.hpp"
 
@@ -18,13 +19,21 @@ std::vector<step> steps_of(const plan& what, job_id job, int first);
 /// The row of a resource whose record was just read, in `state`.
 resource row_of(const record& what, lifecycle_state state, wall_time now);
 
-event event_of(std::string topic, const resource_id& resource, job_id root, std::string text, wall_time now);
+/// `about`: a resource, or something else that has a name; none for the region as a whole.
+event event_of(event_topic topic, const resource_id& about, std::string text, wall_time now);
+event event_of(event_topic topic, const regent::job& of, std::string text, wall_time now);
+/// What the end of a job in this state is called.
+event_topic topic_of_end(job_state state);
+/// What became of a step that has failed, is unknown, or is skipped.
+event event_of(const regent::job& of, const step& what, std::size_t count, wall_time now);
+/// A host, as what an event is about.
+resource_id subject_of(const host_id& host);
 
 /// "step 4 of 19 (address 10.0.0.1/24 in r3) on podnet-a: step_failed: …"
 std::string failure_text(const step& failed, std::size_t count);
 
-/// The row of a job for which there is no more need.
-regent::job superseded(regent::job old, wall_time now);
+/// A job for which there is no more need: its row and its event.
+void supersede(regent::job old, wall_time now, transaction& into);
 
 /// A repair of what the standby missed: a waiting job, and all the operation's steps on that host, to be done from the
 /// first.

@@ -118,13 +118,31 @@ void lifecycle_work::note_wait(const std::string& why, milliseconds most) {
   waiting.wait_deadline = now() + most;
   job_dirty_ = true;
   self_->seen_as().waits_for(why);
-  transaction change{waiting};
+  auto change = std::exchange(told_, {});
+  change.push_back(waiting);
+  change.push_back(event_of(event_topic::job_waiting, waiting, why, now()));
   for (const auto index : dirty_) change.push_back(execution_->steps()[static_cast<std::size_t>(index)]);
   dirty_.clear();
   commit_aside(std::move(change));
 }
 
+/// Steps that `change` moves go into the next commit (a failed standby takes its other steps with it), and with them the
+/// events of those that did not go well.
+void lifecycle_work::change_steps(const std::function<void()>& change) {
+  std::vector<step_state> before;
+  for (const auto& one : execution_->steps()) before.push_back(one.state);
+  change();
+  for (const auto& one : execution_->steps()) {
+    if (one.state == before[static_cast<std::size_t>(one.index)]) continue;
+    dirty_.insert(one.index);
+    if (one.state == step_state::failed || one.state == step_state::unknown || one.state == step_state::skipped)
+      told_.push_back(event_of(execution_->job(), one, before.size(), now()));
+  }
+}
+
 void lifecycle_work::take_dirty(transaction& into) {
+  std::move(told_.begin(), told_.end(), std::back_inserter(into));
+  told_.clear();
   if (job_dirty_) {
     auto& current = execution_->job();
     current.state = job_state::active;
@@ -195,9 +213,7 @@ void lifecycle_work::skip_standby(const host_id& host, const std::string& why) {
 }
 
 void lifecycle_work::mark_skipped(const host_id& host, const std::string& why) {
-  execution_->skip_standby(host, why, now());
-  for (const auto& one : execution_->steps())
-    if (one.state == step_state::skipped) dirty_.insert(one.index);
+  change_steps([&] { execution_->skip_standby(host, why, now()); });
   job_dirty_ = true;
 }
 
@@ -329,10 +345,8 @@ void lifecycle_work::ended(const run_ended& message) {
   if (message.outcome->ended == run_outcome::how::finished &&
       undone_by_reboot(found->host, message.outcome->boot_id, index))
     return advance();
-  execution_->ended(index, *message.outcome, now());
-  // A failed standby takes its other steps with it.
-  for (const auto& one : execution_->steps())
-    if (one.index == index || one.state == step_state::skipped) dirty_.insert(one.index);
+  dirty_.insert(index);
+  change_steps([&] { execution_->ended(index, *message.outcome, now()); });
   advance();
 }
 

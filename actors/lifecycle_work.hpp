@@ -175,6 +175,8 @@ class lifecycle_work {
   void supersede_repairs(const std::string& host, transaction& change);
   void note_wait(const std::string& why, milliseconds most);
   void take_dirty(transaction& into);
+  void tell_degraded(bool before, transaction& change);
+  void change_steps(const std::function<void()>& change);
 
   lifecycle_shell* self_;
   context_ptr context_;
@@ -209,6 +211,7 @@ class lifecycle_work {
   bool overdue_ = false;                 // it is over, and was before the last step
   bool job_dirty_ = false;
   std::set<int> dirty_;
+  transaction told_;                   // events of steps: they go with the steps' next commit
   std::optional<run_id> waiting_run_;  // withdrawn when its wait is over
   bool first_run_ = true;
 };

@@ -142,6 +142,11 @@ struct reports_committed {
   std::shared_ptr<const std::vector<report>> reports;
 };
 
+// To a sink
+struct sink_config_changed {
+  std::optional<webhook_config> config;  ///< none: the sink is no longer in the region file
+};
+
 // Anybody's
 struct tick {};
 struct stop {};

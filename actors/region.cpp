@@ -21,6 +21,8 @@ void region_work::start(const journal_contents& open) {
     else
       orphans.push_back(end_lease{one.host, one.scope, one.job});
   }
+  orphans.push_back(
+      event_of(event_topic::daemon_started, resource_id{}, fmt::format("epoch {}", open.epoch), context_->time.wall()));
   commit_aside(std::move(orphans));
   for (const auto& config : context_->config()->hosts) {
     hosts_[config.name] = config;
@@ -112,13 +114,19 @@ void region_work::act_on(const record_head& head, decision what, transaction& as
     case decision::report_again:
       log::warn("{}: the cloud has lost {}: reported again", head.id.text(), name(one.known.state));
       aside.push_back(report{0, head.id, {}, one.known.state, context_->time.wall()});
+      aside.push_back(
+          event_of(event_topic::report_repeated, head.id, std::string(name(one.known.state)), context_->time.wall()));
       return;
     case decision::take_over: break;
   }
   if (head.state != running && head.state != quiesced) {
-    for (const auto& [old, steps] : one.repairs) aside.push_back(superseded(old, context_->time.wall()));
+    for (const auto& [old, steps] : one.repairs) supersede(old, context_->time.wall(), aside);
     set_repairs(head.id, {});
   }
+  // Not at the first listing of a region: what has always been so is no news.
+  if (!one.row.id.empty() && one.row.state != head.state)
+    aside.push_back(event_of(event_topic::resource_state, head.id, fmt::format("{}, the cloud says", name(head.state)),
+                             context_->time.wall()));
   one.known.state = head.state;
   one.known.updated = head.updated;
   one.known.due.reset();
@@ -252,7 +260,7 @@ void region_work::end_overdue_repairs(const resource_id& id) {
     ended.waits_for.clear();
     ended.ended = context_->time.wall();
     change.push_back(ended);
-    change.push_back(event_of("job.failed", id, ended.root, ended.error_message, context_->time.wall()));
+    change.push_back(event_of(event_topic::job_failed, ended, ended.error_message, context_->time.wall()));
     return true;
   });
   commit_aside(std::move(change));
@@ -281,6 +289,9 @@ void region_work::host_news(const host_reachable& message) {
     return go_on_rebuilding(message.host);
   auto& rebuild = at().rebuilds[message.host];
   rebuild = {message.boot_id, {}, {}};
+  if (!known.empty())
+    commit_aside(
+        {event_of(event_topic::host_rebooted, subject_of(message.host), message.boot_id, context_->time.wall())});
   for (const auto& [id, one] : at().entries) {
     const bool stands = one.known.state == running || one.known.state == quiesced;
     if (!known.empty() && stands) rebuild.waiting.insert(id);
@@ -332,6 +343,8 @@ void region_work::reconfigure(const region_config& config) {
     if (at().cordons.contains(name)) caf::anon_send(directory_->host(name), cordon_changed{at().cordons[name]});
   }
   hosts_ = std::move(wanted);
+  commit_aside({event_of(event_topic::config_reloaded, resource_id{}, fmt::format("{} hosts", hosts_.size()),
+                         context_->time.wall())});
 }
 
 /// A lifecycle actor that ended without a word: its job is as the journal has it, and is taken up again.

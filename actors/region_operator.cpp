@@ -63,7 +63,7 @@ void region_work::cancel(const operator_asked& message) {
   set_repairs(id, std::move(waiting));
   one.row.reason =
       fmt::format("the repair of {} was cancelled: {} (regent retry {} does it again)", ended.only_host, by, id.text());
-  const auto said = event_of("job.cancelled", id, ended.root, ended.error_message, context_->time.wall());
+  const auto said = event_of(event_topic::job_cancelled, ended, ended.error_message, context_->time.wall());
   commit_and_answer({ended, one.row, said}, fmt::format("job {} is cancelled; it was waiting", ended.id.value()),
                     message.answer);
 }
@@ -78,7 +78,7 @@ void region_work::retry(const operator_asked& message) {
   if (one.known.busy || one.unfinished || one.known.reports_pending > 0)
     return message.answer(refused("at_work", id.text() + " is at work; regent why " + id.text() + " says with what"));
   const auto now = context_->time.wall();
-  const auto said = event_of("resource.retry", id, {}, by, now);
+  const auto said = event_of(event_topic::resource_retry, id, by, now);
   if (one.row.degraded && (one.known.state == running || one.known.state == quiesced)) {
     commit_and_answer({said}, id.text() + " is made what its record says on all its hosts", message.answer);
     return wake(id, by, lane::user, {}, {}, {}, true);
@@ -113,7 +113,7 @@ void region_work::repair_what_is_left(const operator_asked& message) {
   auto again = repair_anew(**last, context_->next_job(), message.what.by, now);
   auto& row = entry(id).row;
   row.reason = again.job.waits_for;
-  transaction change{row, again.job, event_of("resource.retry", id, again.job.root, message.what.by, now)};
+  transaction change{row, again.job, event_of(event_topic::resource_retry, again.job, message.what.by, now)};
   for (const auto& one : again.steps) change.push_back(one);
   const auto sentence =
       fmt::format("{} is scrubbed once more on {} as job {}", id.text(),
@@ -141,8 +141,8 @@ void region_work::cordon(const operator_asked& message) {
     at().cordons.erase(host);
   caf::anon_send(actor, cordon_changed{why});
   commit_and_answer(
-      {host_cordoned{host, why, now}, event_of(closed ? "host.cordoned" : "host.uncordoned", {}, {},
-                                               fmt::format("{}: {}", host.value(), message.what.by), now)},
+      {host_cordoned{host, why, now}, event_of(closed ? event_topic::host_cordoned : event_topic::host_uncordoned,
+                                               subject_of(host), message.what.by, now)},
       closed ? host.value() + " is cordoned: no new job begins there" : host.value() + " is open again",
       message.answer);
 }

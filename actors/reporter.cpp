@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <random>
 
+#include "actors/lifecycle_rows.hpp"
+
 namespace regent {
 
 namespace {
@@ -58,12 +60,8 @@ class reporter_work {
     if (refused) {
       log::warn("{}: the cloud refused {}: {}", id.text(), name(what.state), said.error().text());
       self_->seen_as().failed(said.error().text());
-      event told;
-      told.at = context_->time.wall();
-      told.topic = "report.refused";
-      told.resource = id;
-      told.text = fmt::format("{}: {}", name(what.state), said.error().text());
-      change.push_back(std::move(told));
+      change.push_back(event_of(event_topic::report_refused, id,
+                                fmt::format("{}: {}", name(what.state), said.error().text()), context_->time.wall()));
     } else {
       ++context_->facts.reports_delivered;
     }

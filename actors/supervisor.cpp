@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "actors/central_actors.hpp"
+#include "actors/event_sink.hpp"
 #include "actors/journal_lookup.hpp"
 #include "transport/transport.hpp"
 
@@ -95,6 +96,7 @@ class running_daemon final : public daemon {
 
   void reload(std::shared_ptr<const region_config> config) override {
     context_->replace_config(config);
+    follow_sinks(*config);
     caf::anon_send(directory_->region, config_changed{std::move(config)});
   }
 
@@ -104,12 +106,15 @@ class running_daemon final : public daemon {
     facts_.ready = false;
     face_.reset();
     opener_.stop();
+    sinks_over_.request_stop();
     caf::anon_send(directory_->region, regent::stop{});
     const auto end = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); };
     end(directory_->poller);
     end(directory_->reader);
     end(directory_->reporter);
     end(directory_->journal);
+    for (const auto& [name, sink] : sinks_) end(sink);
+    sinks_.clear();
     if (!all_gone_within(limits::shutdown_hard)) {
       static_cast<void>(
           system_.release());  // its workers may be in a call that does not end: the process leaves without it
@@ -155,7 +160,35 @@ class running_daemon final : public daemon {
 
   void spawn_all(std::shared_ptr<journal> store, std::shared_ptr<const journal_contents> open) {
     system_ = std::make_unique<caf::actor_system>(actor_config_);
+    for (const auto& one : open->sinks) places_[one.sink] = one.after;
     spawn_central_actors<caf::detached>(*system_, context_, directory_, std::move(store), std::move(open));
+    follow_sinks(*context_->config());
+  }
+
+  /// Sinks that are new in the file begin, those that were there try again at once, perhaps with other words, and those that
+  /// left it end, with their cursors.
+  void follow_sinks(const region_config& config) {
+    std::map<std::string, webhook_config> wanted;
+    for (const auto& one : config.events.webhooks) wanted[one.name] = one;
+    std::erase_if(sinks_, [&](const auto& known) {
+      if (wanted.contains(known.first)) return false;
+      caf::anon_send(known.second, sink_config_changed{});
+      return true;
+    });
+    for (const auto& [name, one] : wanted) {
+      const auto place = places_.extract(name);
+      const auto known = sinks_.find(name);
+      if (known == sinks_.end())
+        sinks_[name] =
+            system_->spawn<caf::detached>(run_sink, context_, directory_, one,
+                                          place.empty() ? std::nullopt : place.mapped(), sinks_over_.get_token());
+      else
+        caf::anon_send(known->second, sink_config_changed{one});
+    }
+    transaction forgotten;  // those that left the file while no daemon ran
+    for (const auto& [name, after] : std::exchange(places_, {})) forgotten.push_back(sink_cursor{name, std::nullopt});
+    if (!forgotten.empty())
+      caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(forgotten)), 0, {}});
   }
 
   /// CAF has no wait with a deadline: a thread of its own waits, and is left behind if it must be.
@@ -176,6 +209,9 @@ class running_daemon final : public daemon {
   cloud_opener opener_;
   actor_config actor_config_;
   std::unique_ptr<transport> transport_;
+  std::stop_source sinks_over_;
+  std::map<std::string, sink_actor> sinks_;                    // of the region file
+  std::map<std::string, std::optional<std::int64_t>> places_;  // cursors that the last reign left
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<http_face> face_;
 };

@@ -76,6 +76,27 @@ inline constexpr std::size_t operator_words_bytes = 1000;  ///< who says so, and
 inline constexpr auto command_deadline =
     10s;  ///< an operator's word that is not decided by then: the journal cannot be written
 
+// Events, as they leave
+inline constexpr std::size_t topic_patterns = 32;             ///< of one reader
+inline constexpr std::size_t topic_pattern_bytes = 100;       ///< of one pattern
+inline constexpr std::int64_t events_looked_at = 5000;        ///< rows in one look into the journal, wanted or not
+inline constexpr std::size_t event_streams = 32;              ///< server-sent events: open at once
+inline constexpr std::size_t event_stream_piece = 64 * 1024;  ///< bytes before the client must have taken them
+inline constexpr auto event_stream_look = 50ms;               ///< between looks for something new
+inline constexpr std::size_t event_sinks = 16;
+inline constexpr std::size_t event_batch = 100;               ///< events in one delivery to a sink
+inline constexpr std::size_t event_batch_bytes = 256 * 1024;  ///< of their texts; one event is sent in any case
+inline constexpr std::size_t sink_answer_bytes = 64 * 1024;   ///< what a sink may answer
+inline constexpr auto sink_deadline = 10s;                    ///< of one delivery
+inline constexpr auto sink_look = 200ms;                      ///< between looks for something new
+inline constexpr auto sink_backoff_first = 500ms;
+inline constexpr auto sink_backoff_most = 5min;
+inline constexpr auto sink_retry_after_most = 1h;     ///< a sink that asks for more is not obeyed
+inline constexpr int sink_failures_before_alarm = 3;  ///< in a row
+inline constexpr auto sink_cursor_kept = 1s;          ///< between commits of a sink's cursor
+inline constexpr auto sink_cursor_kept_idle = 60s;    ///< the same, if nothing was delivered meanwhile
+inline constexpr auto event_stream_heartbeat = 15s;   ///< a stream is not silent for longer
+
 // Liveness: what systemd's watchdog is told
 inline constexpr auto wedged_after = 60s;
 

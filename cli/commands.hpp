@@ -18,8 +18,9 @@ void add_serve_command(CLI::App& app, int& exit);
 void add_cloud_sim_command(CLI::App& app, int& exit);
 void add_config_command(CLI::App& app, int& exit);
 void add_plan_command(CLI::App& app, int& exit);
-/// status, resources, jobs, job, hosts, locks, why, actors: what the daemon's HTTP face shows, for people or as --json.
+/// status, resources, jobs, job, hosts, sinks, locks, why, actors: what the daemon's HTTP face shows, for people or as --json.
 void add_read_commands(CLI::App& app, int& exit);
+void add_events_command(CLI::App& app, int& exit);
 void add_operator_commands(CLI::App& app, int& exit);
 
 }  // namespace regent::cli

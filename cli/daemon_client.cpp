@@ -81,11 +81,16 @@ result<std::vector<daemon_address>> daemon_addresses(const daemon_choice& choice
 }
 
 namespace {
-/// One question under way; everything happens within io.run(), each part bounded by the one deadline.
+/// One question under way; everything happens within io.run(), each part bounded by the one deadline, and each wait for
+/// a stream's next bytes by `silence`.
 class question {
  public:
-  question(const daemon_address& where, const std::string& target, std::chrono::milliseconds deadline, daemon_call how)
-      : where_(where), deadline_(std::chrono::steady_clock::now() + deadline) {
+  question(const daemon_address& where, const std::string& target, std::chrono::milliseconds deadline, daemon_call how,
+           take_bytes take = {}, std::chrono::milliseconds silence = {})
+      : where_(where),
+        deadline_(std::chrono::steady_clock::now() + deadline),
+        take_(std::move(take)),
+        silence_(silence) {
     request_.version(11);
     request_.method(how == daemon_call::tell ? http::verb::post : http::verb::get);
     request_.target(target);
@@ -133,19 +138,47 @@ class question {
     http::async_write(stream_, request_, [this](error_code wrong, std::size_t) {
       if (wrong == beast::error::timeout) failed_ = silent();
       // A daemon that refuses early has answered before it closed: read that in any case.
-      if (!failed_) read();
+      if (!failed_ && !take_) read();
+      if (!failed_ && take_) read_header();
     });
   }
 
   void read() {
-    http::async_read(stream_, buffer_, parser_, [this](error_code failed, std::size_t) {
-      if (failed == beast::error::timeout)
-        failed_ = silent();
-      else if (failed)
-        failed_ = error{error_kind::permanent, "daemon_garbled",
-                        fmt::format("what answers at {} does not answer as a regent daemon does: {}", where_.text(),
-                                    failed.message())};
+    http::async_read(stream_, buffer_, parser_, [this](error_code failed, std::size_t) { judge(failed); });
+  }
+
+  void read_header() {
+    parser_.eager(false);
+    http::async_read_header(stream_, buffer_, parser_, [this](error_code failed, std::size_t) {
+      judge(failed);
+      if (failed) return;
+      if (parser_.get()[http::field::content_type] != "text/event-stream") return read();
+      const std::string begun(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+      buffer_.clear();
+      if (begun.empty() || take_(begun)) read_on();
     });
+  }
+
+  /// What a stream says has no length: it ends with the connection.
+  void read_on() {
+    stream_.expires_after(silence_);
+    stream_.async_read_some(buffer_.prepare(64 * 1024), [this](error_code failed, std::size_t count) {
+      if (failed == beast::error::timeout) failed_ = silent();
+      if (failed) return;
+      buffer_.commit(count);
+      const bool go_on = take_({static_cast<const char*>(buffer_.data().data()), count});
+      buffer_.consume(count);
+      if (go_on) read_on();
+    });
+  }
+
+  void judge(error_code failed) {
+    if (failed == beast::error::timeout)
+      failed_ = silent();
+    else if (failed)
+      failed_ = error{error_kind::permanent, "daemon_garbled",
+                      fmt::format("what answers at {} does not answer as a regent daemon does: {}", where_.text(),
+                                  failed.message())};
   }
 
   error silent() const {
@@ -155,6 +188,8 @@ class question {
 
   const daemon_address& where_;
   std::chrono::steady_clock::time_point deadline_;
+  take_bytes take_;  // empty: one whole answer is wanted
+  std::chrono::milliseconds silence_;
   net::io_context io_{1};
   beast::basic_stream<net::generic::stream_protocol> stream_{io_};
   beast::flat_buffer buffer_;
@@ -173,10 +208,13 @@ result<daemon_answer> ask_daemon(const daemon_address& where, const std::string&
   }
 }
 
-result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how) {
+namespace {
+/// Asks one address after the other until somebody is there.
+template <class Ask>
+result<daemon_answer> first_that_answers(const std::vector<daemon_address>& where, Ask ask) {
   std::string tried;
   for (const auto& each : where) {
-    auto answer = ask_daemon(each, target, daemon_deadline, how);
+    auto answer = ask(each);
     if (answer || answer.error().code != "daemon_unreachable") return answer;
     if (where.size() == 1)
       return fail(error_kind::transient, "daemon_unreachable",
@@ -186,6 +224,22 @@ result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const
   return fail(error_kind::transient, "daemon_unreachable",
               "no regent daemon answers at {} (is `regent serve` running? --socket, --url or --config say where)",
               tried);
+}
+}  // namespace
+
+result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how) {
+  return first_that_answers(where, [&](const auto& each) { return ask_daemon(each, target, daemon_deadline, how); });
+}
+
+result<daemon_answer> follow_daemon(const std::vector<daemon_address>& where, const std::string& target,
+                                    std::chrono::milliseconds silence, const take_bytes& take) {
+  return first_that_answers(where, [&](const daemon_address& each) -> result<daemon_answer> {
+    try {
+      return question(each, target, daemon_deadline, daemon_call::look, take, silence).ask();
+    } catch (const std::exception& broken) {
+      return fail(error_kind::permanent, "daemon_garbled", "cannot follow {}: {}", each.text(), broken.what());
+    }
+  });
 }
 
 }  // namespace regent::cli

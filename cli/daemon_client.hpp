@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -53,5 +55,14 @@ result<daemon_answer> ask_daemon(const daemon_address& where, const std::string&
 /// names them all.
 result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target,
                                  daemon_call how = daemon_call::look);
+
+/// Is given the bytes of a stream as they come; false ends it.
+using take_bytes = std::function<bool(std::string_view bytes)>;
+
+/// Asks for a stream, at the first of the addresses at which somebody answers, and hands it over until it ends, or is ended.
+/// What is no stream is returned whole, with its status; a stream, once it has ended, as 200 without a body. Errors: those
+/// of ask_daemon; `daemon_silent` also if nothing comes for `silence`.
+result<daemon_answer> follow_daemon(const std::vector<daemon_address>& where, const std::string& target,
+                                    std::chrono::milliseconds silence, const take_bytes& take);
 
 }  // namespace regent::cli

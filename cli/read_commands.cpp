@@ -76,6 +76,7 @@ const std::vector<read_command>& commands() {
        {form::name, false, "its name in the region file"},
        host_view,
        {{"role", "such as podnet"}, {"state", "connecting, up or down"}}},
+      {"sinks", "List who is sent events, how far, and why not further", "/api/v1/sinks", sinks_view, {}, nullptr, {}},
       {"locks",
        "List the leases that are held and the claims that wait",
        "/api/v1/locks",
@@ -180,7 +181,7 @@ void add_command(CLI::App& app, const read_command& command, int& exit) {
   }
   for (std::size_t i = 0; i < command.filters.size(); ++i)
     sub->add_option(std::string("--") + command.filters[i].first, options->filters[i], command.filters[i].second);
-  if (command.list != nullptr && command.list != status_view) {
+  if (command.list != nullptr && command.list != status_view && command.list != sinks_view) {
     sub->add_option("--limit", options->limit, "rows at most, 1 to 1000 (100)");
     sub->add_option("--after", options->after, "go on after this cursor, which a cut answer names");
   }

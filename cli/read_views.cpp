@@ -331,6 +331,25 @@ std::string actors_view(const Value& answer) {
       });
 }
 
+std::string sinks_view(const Value& answer) {
+  return table(answer, "rows", {"SINK", "STATE", ">BEHIND", ">LOST", ">DELIVERED", ">LAST", "TARGET", "NOTE"},
+               [](const Value& row) {
+                 return std::vector<std::string>{field(row, "sink"),      field(row, "state"),
+                                                 field(row, "behind"),    field(row, "lost"),
+                                                 field(row, "delivered"), span(row, "last_delivery_age_ms"),
+                                                 field(row, "target"),    field(row, "reason")};
+               });
+}
+
+std::string event_view(const Value& event) {
+  const auto text = [&](const char* path) {
+    auto said = shown(field(event, path));
+    return said.empty() ? std::string("-") : said;
+  };
+  return fmt::format("{:>8}  {}  {:<18}  {:<20}  {}", text("sequence"), text("at"), text("topic"), text("resource"),
+                     text("text"));
+}
+
 std::string truncation_view(const Value& answer) {
   if (field(answer, "truncated").empty()) return {};
   // Whoever copies the cursor into a shell gets it whole.

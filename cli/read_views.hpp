@@ -15,9 +15,13 @@ std::string jobs_view(const rapidjson::Value& answer);
 std::string job_view(const rapidjson::Value& answer);
 std::string hosts_view(const rapidjson::Value& answer);
 std::string host_view(const rapidjson::Value& answer);
+std::string sinks_view(const rapidjson::Value& answer);
 std::string locks_view(const rapidjson::Value& answer);
 std::string why_view(const rapidjson::Value& answer);
 std::string actors_view(const rapidjson::Value& answer);
+
+/// One line for one event, without its newline.
+std::string event_view(const rapidjson::Value& event);
 
 /// For a list that was cut: how much was shown and how to go on; else empty.
 std::string truncation_view(const rapidjson::Value& answer);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "edge/http_face.hpp"
+#include "edge/http_server.hpp"
 #include "edge/json_writer.hpp"
 #include "edge/metrics.hpp"
 #include "edge/route_request.hpp"
@@ -35,10 +36,14 @@ class face_handlers {
   body jobs(const route_request& asked);
   body job_detail(const route_request& asked);
   body events(const route_request& asked);
+  body topics(const route_request& asked);
+  /// Errors, besides: transient `too_many_streams`.
+  result<std::shared_ptr<http_stream>> event_stream(const route_request& asked);
   body locks(const route_request& asked);
   // From the daemon itself: these answer without the journal, too (face_live.cpp)
   body status(const route_request& asked);
   body hosts(const route_request& asked);
+  body sinks(const route_request& asked);
   body host_detail(const route_request& asked);
   body actors(const route_request& asked);
   body actor_detail(const route_request& asked);
@@ -64,6 +69,9 @@ class face_handlers {
   /// Counts for people and metrics: none if the journal cannot be read, and then `journal_error_` says why.
   void count();
   std::string unknown_text(const resource_id& id) const;
+  result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
+                                    std::size_t limit);
+  body events_by_look(const route_request& asked, const event_filter& filter, event_order order, std::size_t limit);
   result<why_facts> gather(const resource_id& id);
   result<void> gather_holders(journal_reader& from, why_facts& facts);
   void gather_actors(why_facts& facts);
@@ -77,6 +85,7 @@ class face_handlers {
   std::unique_ptr<journal_reader> reader_;
   std::optional<state_counts> resource_counts_, job_counts_;
   std::string journal_error_;
+  std::shared_ptr<std::size_t> open_streams_ = std::make_shared<std::size_t>(0);
 };
 
 // Lists in memory and on the wire.

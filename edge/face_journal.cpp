@@ -91,17 +91,6 @@ result<std::string> face_handlers::job_detail(const route_request& asked) {
   return out.take();
 }
 
-result<std::string> face_handlers::events(const route_request& asked) {
-  const auto limit = asked.limit();
-  const auto resource = asked.resource("resource");
-  if (!limit) return failure(limit.error());
-  if (!resource) return failure(resource.error());
-  const auto found = journal([&](auto& from) { return from.events(*resource, asked.text("after"), *limit); });
-  if (!found) return failure(found.error());
-  const auto now = time_.wall();
-  return list_text(*found, [&](auto& out, const event& row) { write_event(out, row, now); });
-}
-
 result<std::string> face_handlers::locks(const route_request& asked) {
   const auto limit = asked.limit();
   const auto state = asked.one_of("state", {"held", "queued"});

@@ -97,6 +97,13 @@ result<std::string> face_handlers::hosts(const route_request& asked) {
                    [&](auto& out, const host_status& row) { write_host(out, row, now); });
 }
 
+result<std::string> face_handlers::sinks(const route_request&) {
+  const auto all = facts_.sinks.list();
+  const auto now = time_.wall();
+  const page<sink_status> whole{all, static_cast<std::int64_t>(all.size()), {}};
+  return list_text(whole, [&](auto& out, const sink_status& row) { write_sink(out, row, now); });
+}
+
 result<std::string> face_handlers::host_detail(const route_request& asked) {
   const auto host = facts_.hosts.find(host_id(asked.captured[0]));
   if (!host) return not_found(fmt::format("no host {} is in the region file", asked.captured[0].substr(0, 100)));

@@ -17,7 +17,7 @@ class served_face final : public http_face {
 
   result<void> start(const http_listeners& where) {
     auto started = start_http_server(
-        where, [this](std::string_view target) { return routes_.answer(target); }, {},
+        where, [this](const http_question& asked) { return routes_.answer(asked.target, asked.last_event_id); }, {},
         [this](std::string_view target, const std::function<void(http_answer)>& said) {
           commands_.answer(target, said);
         });

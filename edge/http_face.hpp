@@ -16,6 +16,7 @@
 #include "region/host_board.hpp"
 #include "region/region_config.hpp"
 #include "region/run_board.hpp"
+#include "region/sink_board.hpp"
 
 namespace regent {
 
@@ -24,6 +25,7 @@ struct daemon_facts {
   probe_registry probes;
   host_board hosts;
   run_board runs;
+  sink_board sinks;
   std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
   std::atomic<bool> ready{false};  ///< the journal is read and its open jobs are taken up
   std::atomic<epoch_number> epoch{0};
@@ -35,6 +37,7 @@ struct daemon_facts {
   std::atomic<std::int64_t> runs_ended{0};
   std::atomic<std::int64_t> commits{0};
   std::atomic<std::int64_t> transactions{0};
+  std::atomic<std::int64_t> events_committed{0};  ///< in this life: when it moves, there is something to read
   std::atomic<std::int64_t> reports_delivered{0};
   std::atomic<std::int64_t> bad_records{0};
   std::atomic<std::int64_t> poll_to_run_us{-1};  ///< the last: change seen in the poll → first run sent

@@ -92,6 +92,8 @@ struct shared_state {
   std::string listen_address;
   std::shared_ptr<server_life> life = std::make_shared<server_life>();
   std::list<connection*> connections;
+  std::list<connection*> streams;  ///< those of them that have a stream
+  std::function<void()> stream_began;
   std::atomic<std::size_t> open{0};
   std::size_t unsent_bytes = 0;
 };
@@ -104,6 +106,7 @@ class connection : public std::enable_shared_from_this<connection> {
     shared_.open = shared_.connections.size();
   }
   ~connection() {
+    shared_.streams.remove(this);
     shared_.unsent_bytes -= answer_.body().size();
     shared_.connections.erase(place_);
     shared_.open = shared_.connections.size();
@@ -123,8 +126,22 @@ class connection : public std::enable_shared_from_this<connection> {
   std::optional<steady_clock::time_point> idle_since() const { return idle_since_; }
   void drop() {
     idle_since_.reset();
+    stream_source_.reset();
     error_code ignored;  // the peer is given up: nothing is owed to it
     stream_.socket().close(ignored);
+  }
+
+  /// The stream's next piece, unless one is on its way.
+  void go_on() {
+    if (!stream_source_ || !piece_.empty()) return;
+    try {
+      piece_ = stream_source_->next();
+    } catch (const std::exception& broken) {
+      log::error("http: a stream failed: {}", broken.what());
+      return drop();
+    }
+    if (!piece_.empty()) return write_piece();
+    if (stream_source_->over()) drop();
   }
 
  private:
@@ -196,7 +213,8 @@ class connection : public std::enable_shared_from_this<connection> {
     if (shared_.unsent_bytes > shared_.bounds.answers_bytes)
       return http_error(503, "busy", "too many answers wait for slow readers: try again");
     try {
-      return shared_.handler(std::string_view(request.target().data(), request.target().size()));
+      const auto cursor = request["Last-Event-ID"];
+      return shared_.handler({{request.target().data(), request.target().size()}, {cursor.data(), cursor.size()}});
     } catch (const std::exception& broken) {
       log::error("http: {} failed: {}", std::string_view(request.target()), broken.what());
       return http_error(500, "bug", broken.what());
@@ -213,6 +231,7 @@ class connection : public std::enable_shared_from_this<connection> {
     answer_.set("X-Content-Type-Options", "nosniff");
     if (from.status == 405)
       answer_.set(http::field::allow, shared_.commands && !over_tcp_ ? "GET, HEAD, POST" : "GET, HEAD");
+    if (from.stream) return begin_stream(std::move(from.stream), head_only);
     answer_.content_length(from.body.size());
     if (!head_only) answer_.body() = std::move(from.body);
     answer_.keep_alive(keep_alive);
@@ -229,6 +248,45 @@ class connection : public std::enable_shared_from_this<connection> {
     if (failed) return drop();
     if (keep_alive) return read();
     finish();
+  }
+
+  /// The header alone: the body ends with the connection.
+  void begin_stream(std::shared_ptr<http_stream> source, bool head_only) {
+    answer_.keep_alive(false);
+    const auto header = std::make_shared<http::response_serializer<http::string_body>>(answer_);
+    stream_.expires_after(shared_.bounds.idle);
+    http::async_write_header(stream_, *header,
+                             [self = shared_from_this(), header, head_only, source = std::move(source)](
+                                 error_code failed, std::size_t) mutable {
+                               if (failed) return self->drop();
+                               if (head_only) return self->finish();
+                               self->stream_source_ = std::move(source);
+                               self->shared_.streams.push_back(self.get());
+                               self->shared_.stream_began();
+                               self->watch_for_the_end();
+                               self->go_on();
+                             });
+  }
+
+  /// Nothing is expected of a stream's client but that it goes, which is seen here at once.
+  void watch_for_the_end() {
+    stream_.expires_never();
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](error_code failed, std::size_t) {
+      if (failed || !self->stream_source_) return self->drop();
+      self->watch_for_the_end();
+    });
+  }
+
+  /// The deadline is of the writing alone: the read that is under way keeps its own, which is none.
+  void write_piece() {
+    stream_.expires_after(shared_.bounds.idle);
+    net::async_write(stream_, net::buffer(piece_), [self = shared_from_this()](error_code failed, std::size_t) {
+      self->piece_.clear();
+      if (failed || !self->stream_source_) return self->drop();
+      if (self->stream_source_->over()) return self->drop();
+      self->go_on();
+    });
   }
 
   /// Ends our side and waits, within bounds, for theirs: closing at once would reset what they have not read yet.
@@ -258,6 +316,8 @@ class connection : public std::enable_shared_from_this<connection> {
   beast::flat_buffer buffer_{128 * 1024};
   std::optional<http::request_parser<dropped_body>> parser_;
   http::response<http::string_body> answer_;
+  std::shared_ptr<http_stream> stream_source_;  // none: no stream, or its client is gone
+  std::string piece_;                           // on its way
   std::optional<steady_clock::time_point> idle_since_;
 };
 
@@ -270,6 +330,7 @@ class beast_server final : public http_server {
     shared_.commands = std::move(commands);
     shared_.bounds = bounds;
     shared_.listen_address = std::move(listen_address);
+    shared_.stream_began = [this] { look_for_news(); };
   }
 
   ~beast_server() override {
@@ -332,6 +393,20 @@ class beast_server final : public http_server {
     timer->async_wait([this, &from, over_tcp, timer](error_code) { accept(from, over_tcp); });
   }
 
+  /// Turns while there are streams, and only then.
+  void look_for_news() {
+    if (looking_ || shared_.streams.empty()) return;
+    looking_ = true;
+    news_.expires_after(limits::event_stream_look);
+    news_.async_wait([this](error_code failed) {
+      looking_ = false;
+      if (failed) return;
+      const auto all = shared_.streams;  // one may go on the way, though not at once: the read under way holds it
+      for (auto* each : all) each->go_on();
+      look_for_news();
+    });
+  }
+
   /// Drops the connection that has waited longest for its client, if it has done so for long enough.
   bool make_room() {
     connection* longest = nullptr;
@@ -345,6 +420,8 @@ class beast_server final : public http_server {
   socket_file file_;
   shared_state shared_;  // before io_: the connections leave it when io_ drops them
   net::io_context io_{1};
+  net::steady_timer news_{io_};
+  bool looking_ = false;
   std::optional<net::local::stream_protocol::acceptor> unix_;
   std::optional<net::ip::tcp::acceptor> tcp_;
   int port_ = 0;

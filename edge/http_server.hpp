@@ -14,18 +14,34 @@
 
 namespace regent {
 
+/// A body without an end: the server asks for a piece whenever the client has taken the last one, and, while there is
+/// none, again every limits::event_stream_look. All of it on the server's thread, so it must be quick.
+class http_stream {
+ public:
+  virtual ~http_stream() = default;
+  virtual std::string next() = 0;  ///< empty: nothing to say now
+  virtual bool over() const = 0;   ///< after the piece given last the connection ends
+};
+
 struct http_answer {
   int status = 200;
   std::string type = "application/json";
   std::string body;
+  std::shared_ptr<http_stream> stream = {};  ///< instead of a body
+};
+
+/// A GET or HEAD. It converts to its target: most handlers want to know no more.
+struct http_question {
+  std::string_view target;         ///< "/path?query", always beginning with '/'
+  std::string_view last_event_id;  ///< the header of that name, with which a client takes up a stream again
+  operator std::string_view() const { return target; }
 };
 
 /// {"error":{"code":…,"message":…}} with its status.
 http_answer http_error(int status, std::string_view code, std::string_view message);
 
-/// Given the request's target ("/path?query", always beginning with '/'); runs on the server's thread, so it must be
-/// quick. An exception becomes a 500 that says what it was.
-using http_handler = std::function<http_answer(std::string_view target)>;
+/// Runs on the server's thread, so it must be quick. An exception becomes a 500 that says what it was.
+using http_handler = std::function<http_answer(const http_question& asked)>;
 
 /// Given a POST's target. Answers through the function, once, on any thread: at once, or when what was asked for is
 /// decided. A client that is not answered within limits::command_deadline is told so.
@@ -40,8 +56,9 @@ struct http_listeners {
 
 struct http_bounds {
   std::size_t connections = limits::http_connections;
-  std::chrono::milliseconds idle = limits::http_idle;  ///< to send a whole request; to take a whole answer
-  std::chrono::milliseconds patience{1000};            ///< idle for longer: makes room when connections are used up
+  std::chrono::milliseconds idle =
+      limits::http_idle;                     ///< to send a whole request; to take a whole answer, or a stream's piece
+  std::chrono::milliseconds patience{1000};  ///< idle for longer: makes room when connections are used up
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = limits::http_body_bytes;  ///< of a request: read to its end and dropped
   std::size_t answers_bytes = 64 << 20;              ///< all answers not yet taken by their clients

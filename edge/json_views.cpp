@@ -161,15 +161,36 @@ void write_steps(json_writer& out, const std::vector<step>& steps, const std::ma
   out.close_array();
 }
 
+namespace {
+void write_event_fields(json_writer& out, const event& what) {
+  out.text("topic", what.topic);
+  out.text("resource", what.resource.empty() ? "" : what.resource.text());
+  out.maybe_number("root", number_or_none(what.root));
+  out.maybe_number("job", number_or_none(what.job));
+  out.text("text", what.text);
+}
+}  // namespace
+
 void write_event(json_writer& out, const event& what, wall_time now) {
   out.open_object();
   out.number("sequence", what.sequence);
   out.time_and_age("at", what.at, now);
-  out.text("topic", what.topic);
-  out.text("resource", what.resource.empty() ? "" : what.resource.text());
-  out.maybe_number("job", number_or_none(what.root));
-  out.text("text", what.text);
+  write_event_fields(out, what);
   out.close_object();
+}
+
+void write_event(json_writer& out, const event& what) {
+  out.open_object();
+  out.number("sequence", what.sequence);
+  out.time("at", what.at);
+  write_event_fields(out, what);
+  out.close_object();
+}
+
+std::string event_text(const event& what) {
+  json_writer out;
+  write_event(out, what);
+  return out.take();
 }
 
 void write_report(json_writer& out, const report& what, wall_time now) {
@@ -179,6 +200,21 @@ void write_report(json_writer& out, const report& what, wall_time now) {
   out.maybe_number("job", number_or_none(what.job));
   out.text("state", name(what.state));
   out.time_and_age("created", what.created, now);
+  out.close_object();
+}
+
+void write_sink(json_writer& out, const sink_status& sink, wall_time now) {
+  out.open_object();
+  out.text("sink", sink.name);
+  out.text("target", sink.target);
+  out.text("state", sink.state);
+  out.text("reason", sink.reason);
+  out.number("after", sink.after);
+  out.number("behind", sink.behind);
+  out.number("delivered", sink.delivered);
+  out.number("lost", sink.lost);
+  out.number("failures", sink.failures);
+  out.time_and_age("last_delivery", sink.last_delivery, now);
   out.close_object();
 }
 

@@ -9,6 +9,7 @@
 #include "region/host_board.hpp"
 #include "region/job.hpp"
 #include "region/run_board.hpp"
+#include "region/sink_board.hpp"
 
 namespace regent {
 
@@ -20,6 +21,12 @@ void write_job(json_writer& out, const job& what, wall_time now);
 void write_event(json_writer& out, const event& what, wall_time now);
 void write_report(json_writer& out, const report& what, wall_time now);
 void write_host(json_writer& out, const host_status& host, wall_time now);
+
+/// One event as a line of its own, as streams and sinks carry it: without an age, so that it is the same whenever it is read.
+void write_event(json_writer& out, const event& what);
+std::string event_text(const event& what);
+
+void write_sink(json_writer& out, const sink_status& sink, wall_time now);
 
 /// Members rather than objects: what a detail has beyond its row.
 void write_job_fields(json_writer& out, const job& what, wall_time now);

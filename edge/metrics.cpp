@@ -109,6 +109,7 @@ void add_counters(families& out, const metrics_source& from) {
   count("runs_ended_total", "Runs whose outcome is committed.", facts.runs_ended);
   count("commits_total", "Group commits of the journal.", facts.commits);
   count("transactions_total", "Transactions in those commits.", facts.transactions);
+  count("events_total", "Events committed.", facts.events_committed);
   count("reports_delivered_total", "States that the cloud has been told.", facts.reports_delivered);
   count("bad_records_total", "Records of the cloud that could not be read.", facts.bad_records);
   add_age(out, "poll_age_seconds", "Since the last good poll.", from.now, facts.last_poll_ms);

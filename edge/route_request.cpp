@@ -55,6 +55,12 @@ result<std::string> route_request::one_of(const std::string& key, const std::vec
   return given;
 }
 
+result<topic_filter> route_request::topics() const {
+  auto wanted = topic_filter::parse(text("topic"));
+  if (!wanted) return fail(error_kind::permanent, "bad_query", "topic={}", wanted.error().message);
+  return wanted;
+}
+
 result<resource_id> route_request::resource(const std::string& key) const {
   const auto given = text(key);
   if (given.empty()) return resource_id{};

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
+#include "region/topic_filter.hpp"
 
 namespace regent {
 
@@ -18,6 +19,7 @@ namespace regent {
 struct route_request {
   std::vector<std::string> captured;
   std::map<std::string, std::string> parameters;
+  std::string last_event_id;  ///< the request's header; empty if it has none
 
   /// Empty if not given.
   std::string text(const std::string& key) const;
@@ -28,6 +30,8 @@ struct route_request {
   result<std::uint64_t> number(const std::string& key, std::uint64_t otherwise) const;
   /// One of `allowed`, or empty.
   result<std::string> one_of(const std::string& key, const std::vector<std::string_view>& allowed) const;
+  /// topic: patterns with commas between them.
+  result<topic_filter> topics() const;
   /// `kind/id`, or an empty one.
   result<resource_id> resource(const std::string& key) const;
 };

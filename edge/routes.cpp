@@ -18,6 +18,7 @@ struct route {
   std::string_view about;
   face_handlers::body (face_handlers::*handle)(const route_request&);  ///< null: the list of routes itself
   std::string_view type = "application/json";
+  result<std::shared_ptr<http_stream>> (face_handlers::*open)(const route_request&) = nullptr;  ///< instead of handle
 };
 
 const std::vector<route>& table() {
@@ -36,7 +37,21 @@ const std::vector<route>& table() {
       {"/api/v1/hosts/{}", {}, "one, with its leases and its queue", &h::host_detail},
       {"/api/v1/locks", {"host", "job", "state", "after", "limit"}, "leases held and claims queued", &h::locks},
       {"/api/v1/why/{}/{}", {}, "why a resource is as it is, in a sentence", &h::why},
-      {"/api/v1/events", {"resource", "after", "limit"}, "committed changes, newest first", &h::events},
+      {"/api/v1/events",
+       {"order", "topic", "resource", "after", "limit"},
+       "committed changes, newest first; order=oldest: those after an event, oldest first",
+       &h::events},
+      {"/api/v1/events/stream",
+       {"topic", "resource", "after"},
+       "the same as server-sent events, from now on or after an event",
+       nullptr,
+       "text/event-stream",
+       &h::event_stream},
+      {"/api/v1/topics",
+       {},
+       "what events are about, for topic=: words and dots, * for one word, # for any",
+       &h::topics},
+      {"/api/v1/sinks", {}, "who is sent events, how far, and why not further", &h::sinks},
       {"/debug/actors", {"type", "key", "after", "limit"}, "live actors", &h::actors},
       {"/debug/actors/{}/{*}", {}, "one live actor", &h::actor_detail},
       {"/healthz", {}, "200 while the main loop turns", &h::healthz},
@@ -76,15 +91,24 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, const st
   return at == path.size() ? std::optional(captured) : std::nullopt;
 }
 
-result<std::string> respond(face_handlers& handlers, const route& chosen, std::vector<std::string> captured,
-                            http_query query) {
-  for (const auto& [key, value] : query.parameters)
+result<http_answer> respond(face_handlers& handlers, const route& chosen, route_request asked) {
+  for (const auto& [key, value] : asked.parameters)
     if (std::find(chosen.parameters.begin(), chosen.parameters.end(), key) == chosen.parameters.end())
       return fail(error_kind::permanent, "unknown_parameter", "{} takes no parameter {}; it takes: {}", chosen.pattern,
                   key.substr(0, 100),
                   chosen.parameters.empty() ? "none" : fmt::format("{}", fmt::join(chosen.parameters, ", ")));
-  if (chosen.handle == nullptr) return index(handlers.region());
-  return (handlers.*chosen.handle)({std::move(captured), std::move(query.parameters)});
+  http_answer made{200, std::string(chosen.type), {}};
+  if (chosen.open != nullptr) {
+    auto opened = (handlers.*chosen.open)(asked);
+    if (!opened) return failure(opened.error());
+    made.stream = std::move(*opened);
+    return made;
+  }
+  auto said =
+      chosen.handle == nullptr ? result<std::string>(index(handlers.region())) : (handlers.*chosen.handle)(asked);
+  if (!said) return failure(said.error());
+  made.body = std::move(*said);
+  return made;
 }
 }  // namespace
 
@@ -105,15 +129,16 @@ routes::routes(std::string region, journal_opener open, const daemon_facts& fact
 
 routes::~routes() = default;
 
-http_answer routes::answer(std::string_view target) {
+http_answer routes::answer(std::string_view target, std::string_view last_event_id) {
   auto query = parse_target(target);
   if (!query) return http_error(400, query.error().code, query.error().message);
   for (const auto& each : table()) {
     auto captured = match(each.pattern, query->segments);
     if (!captured) continue;
-    auto said = respond(*handlers_, each, std::move(*captured), std::move(*query));
+    auto said =
+        respond(*handlers_, each, {std::move(*captured), std::move(query->parameters), std::string(last_event_id)});
     if (!said) return http_error(http_status(said.error()), said.error().code, said.error().message);
-    return {200, std::string(each.type), std::move(*said)};
+    return std::move(*said);
   }
   return http_error(404, "unknown_path", "nothing is at this path; / lists what is");
 }

@@ -27,8 +27,9 @@ class routes {
   routes& operator=(const routes&) = delete;
 
   /// Never fails: an error is an answer with {"error":{"code","message"}}: 400 `bad_query`, 404 `unknown_path` or
-  /// `not_found`, 503 with the journal's own code, or `not_live`, `not_ready`.
-  http_answer answer(std::string_view target);
+  /// `not_found`, 503 with the journal's own code, or `not_live`, `not_ready`, `too_many_streams`.
+  /// `last_event_id`: the header of a client that takes up a stream again; empty for none.
+  http_answer answer(std::string_view target, std::string_view last_event_id = {});
 
  private:
   std::unique_ptr<face_handlers> handlers_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -34,13 +35,18 @@ struct host_cordoned {
   std::string why;
   wall_time since{};
 };
+/// The sink has been sent what it wants up to this event; none: the sink is no more.
+struct sink_cursor {
+  std::string sink;
+  std::optional<std::int64_t> after;
+};
 
-/// resource, job, step, lease, host_seen, host_cordoned: inserted or replaced by key. report, event: appended, numbered by the journal.
+/// resource, job, step, lease, host_seen, host_cordoned, sink_cursor: inserted or replaced by key. report, event: appended, numbered by the journal.
 /// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
 /// comes before its steps and leases, and keeps its resource. end_lease, end_report and forget_resource of what is not
 /// there change nothing.
 using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource,
-                              host_seen, host_cordoned>;
+                              host_seen, host_cordoned, sink_cursor>;
 
 /// All of it or nothing of it.
 using transaction = std::vector<mutation>;
@@ -54,6 +60,7 @@ struct journal_contents {
   std::vector<report> reports;  ///< not yet delivered, by sequence
   std::vector<host_seen> hosts;
   std::vector<host_cordoned> cordons;
+  std::vector<sink_cursor> sinks;
   std::int64_t last_job = 0;  ///< the highest job number ever given out
   std::string journal_id;     ///< 8 hex digits, made with the file; part of every run id
   epoch_number epoch = 0;     ///< this reign's: already committed, higher than any before

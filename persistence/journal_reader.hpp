@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "region/job.hpp"
+#include "region/topic_filter.hpp"
 
 namespace regent {
 
@@ -25,6 +26,21 @@ struct resource_filter {
 };
 struct job_filter {
   std::string resource, state;  ///< state "open": all open ones
+};
+
+struct event_filter {
+  topic_filter topics;
+  resource_id resource;  ///< empty: any
+};
+enum class event_order { newest_first, oldest_first };
+
+/// What one bounded look along the events has found.
+struct event_look {
+  std::vector<event> rows;  ///< in the order asked for
+  std::int64_t cursor = 0;  ///< all events up to here were looked at: where the next look goes on
+  bool more = false;        ///< there are others beyond the cursor, wanted or not
+  std::int64_t lost = 0;  ///< oldest first: events right after the cursor given, of any topic, that are no longer kept
+  std::int64_t newest = 0;  ///< the number of the last event there is; 0: there is none
 };
 
 /// Belongs to one thread at a time. Lists are paged by key, not by offset: the thousandth page costs what the first does, and rows
@@ -47,6 +63,11 @@ class journal_reader {
       const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)
   /// Newest first; resource empty: all.
   virtual result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) = 0;
+  /// The events beyond `from`, at most `limit` of them, and no more than limits::events_looked_at rows are read for that.
+  /// Oldest first begins with 0, newest first with none. Error: `bad_cursor`, oldest first, for one that is beyond the
+  /// newest event there is: it is of another journal, or of a later one than the copy that was put back.
+  virtual result<event_look> look_at_events(const event_filter& filter, event_order order,
+                                            std::optional<std::int64_t> from, std::size_t limit) = 0;
   /// Counts of resources by state and of jobs by state, for metrics and status: every state, in its table's order, also with 0.
   virtual result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() = 0;
   virtual result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() = 0;

@@ -137,6 +137,7 @@ std::string insert_step() { return insert_into("step", step_columns, count_of(st
 std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); }
 std::string put_host() { return upsert("host", host_columns, "host"); }
 std::string put_cordon() { return upsert("cordon", cordon_columns, "host"); }
+std::string put_sink() { return upsert("sink", sink_columns, "name"); }
 std::string add_report() {
   const std::string_view columns = report_columns;
   return insert_into("report", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);
@@ -173,10 +174,11 @@ void bind(sqlite::statement& to, const report& from) {
   to.bind(from.resource.kind, from.resource.id, stored(from.job), stored(from.state), from.created);
 }
 void bind(sqlite::statement& to, const event& from) {
-  to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), from.text);
+  to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), stored(from.job), from.text);
 }
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
 void bind(sqlite::statement& to, const host_cordoned& from) { to.bind(from.host.value(), from.why, from.since); }
+void bind(sqlite::statement& to, const sink_cursor& from) { to.bind(from.sink, from.after); }
 
 result<resource> read_resource(const sqlite::statement& from) {
   cursor in(from);
@@ -278,6 +280,7 @@ result<event> read_event(const sqlite::statement& from) {
   row.topic = in.text();
   row.resource = in.resource();
   row.root = in.job();
+  row.job = in.job();
   row.text = in.text();
   return in.finish(std::move(row));
 }
@@ -300,6 +303,14 @@ result<host_cordoned> read_cordon(const sqlite::statement& from) {
   return in.finish(std::move(row));
 }
 
+result<sink_cursor> read_sink(const sqlite::statement& from) {
+  cursor in(from);
+  sink_cursor row;
+  row.sink = in.text();
+  row.after = in.number();
+  return in.finish(std::move(row));
+}
+
 std::string describe(const mutation& row) {
   return std::visit(overloaded{[](const resource& r) { return "resource " + r.id.text(); },
                                [](const job& j) { return fmt::format("job {}", j.id.value()); },
@@ -313,7 +324,8 @@ std::string describe(const mutation& row) {
                                [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
                                [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
                                [](const host_seen& h) { return "host " + h.host.value(); },
-                               [](const host_cordoned& c) { return "cordon of " + c.host.value(); }},
+                               [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
+                               [](const sink_cursor& s) { return "cursor of sink " + s.sink; }},
                     row);
 }
 

@@ -22,9 +22,10 @@ inline constexpr const char* step_columns =
     "boot_id, started, ended";
 inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
 inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
-inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, body";
+inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, job, body";
 inline constexpr const char* host_columns = "host, boot_id, at";
 inline constexpr const char* cordon_columns = "host, why, since";
+inline constexpr const char* sink_columns = "name, after";
 
 inline constexpr int resource_column_count = 11;
 
@@ -43,6 +44,7 @@ std::string put_document();
 std::string put_lease();
 std::string put_host();
 std::string put_cordon();
+std::string put_sink();
 std::string add_report();
 std::string add_event();
 
@@ -57,6 +59,7 @@ void bind(sqlite::statement& to, const report& from);  ///< without its sequence
 void bind(sqlite::statement& to, const event& from);   ///< without its sequence
 void bind(sqlite::statement& to, const host_seen& from);
 void bind(sqlite::statement& to, const host_cordoned& from);
+void bind(sqlite::statement& to, const sink_cursor& from);
 
 // The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
 result<resource> read_resource(const sqlite::statement& from);  ///< without its document
@@ -67,6 +70,7 @@ result<report> read_report(const sqlite::statement& from);
 result<event> read_event(const sqlite::statement& from);
 result<host_seen> read_host(const sqlite::statement& from);
 result<host_cordoned> read_cordon(const sqlite::statement& from);
+result<sink_cursor> read_sink(const sqlite::statement& from);
 
 /// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
 std::string describe(const mutation& row);

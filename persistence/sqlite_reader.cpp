@@ -34,6 +34,8 @@ class sqlite_reader final : public journal_reader {
   result<std::vector<lease>> leases() override;
   result<std::vector<report>> reports(const resource_id& id) override;
   result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
+  result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
+                                    std::size_t limit) override;
   result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() override;
   result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() override;
 
@@ -56,6 +58,8 @@ class sqlite_reader final : public journal_reader {
   result<std::int64_t> job_total(const job_filter& filter);
   result<std::vector<event>> event_rows(const resource_id& resource, std::int64_t below, std::int64_t limit);
   result<std::int64_t> event_total(const resource_id& resource);
+  result<std::pair<std::int64_t, std::int64_t>> event_ends();
+  result<void> gather_events(sqlite::statement& ask, const topic_filter& topics, std::size_t limit, event_look& into);
   result<std::map<std::string, std::int64_t>> counts(const char* sql);
 
   sqlite::connection db_;
@@ -308,6 +312,77 @@ result<std::int64_t> sqlite_reader::event_total(const resource_id& resource) {
       "SELECT count(*) FROM event INDEXED BY event_by_resource WHERE kind = ? AND kind <> '' AND resource = ?");
   if (!ask) return failure(ask.error());
   return number((*ask)->bind(resource.kind, resource.id));
+}
+
+/// The numbers of the oldest and the newest event; 1 and 0 if there is none.
+result<std::pair<std::int64_t, std::int64_t>> sqlite_reader::event_ends() {
+  auto ask =
+      prepared("SELECT coalesce((SELECT min(sequence) FROM event), 1), coalesce((SELECT max(sequence) FROM event), 0)");
+  if (!ask) return failure(ask.error());
+  auto row = (*ask)->step();
+  if (!row) return failure(row.error());
+  const std::pair ends((*ask)->number(0), (*ask)->number(1));
+  (*ask)->reset();
+  return ends;
+}
+
+result<event_look> sqlite_reader::look_at_events(const event_filter& filter, event_order order,
+                                                 std::optional<std::int64_t> from, std::size_t limit) {
+  auto snapshot = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!snapshot) return failure(snapshot.error());
+  const auto ends = event_ends();
+  if (!ends) return failure(ends.error());
+  const auto [oldest, newest] = *ends;
+  const bool forward = order == event_order::oldest_first;
+  event_look made;
+  made.newest = newest;
+  made.cursor = from.value_or(forward ? 0 : newest + 1);
+  if (forward && made.cursor > newest)
+    return fail(error_kind::permanent, "bad_cursor",
+                "there is no event {} yet, the newest is {}: the cursor is of another journal; begin again without one",
+                made.cursor, newest);
+  if (forward && newest > 0) made.lost = std::max<std::int64_t>(0, oldest - 1 - made.cursor);
+  auto ask = prepared(fmt::format("SELECT {} FROM event {} WHERE {} sequence {} ORDER BY sequence {} LIMIT ?",
+                                  rows::event_columns,
+                                  filter.resource.empty() ? "NOT INDEXED" : "INDEXED BY event_by_resource",
+                                  filter.resource.empty() ? "" : "kind = ? AND kind <> '' AND resource = ? AND",
+                                  forward ? "> ?" : "< ?", forward ? "ASC" : "DESC"));
+  if (!ask) return failure(ask.error());
+  int at = 0;
+  if (!filter.resource.empty()) {
+    (*ask)->put(++at, filter.resource.kind);
+    (*ask)->put(++at, filter.resource.id);
+  }
+  (*ask)->put(++at, made.cursor);
+  (*ask)->put(++at, limits::events_looked_at + 1);
+  const auto wanted = static_cast<std::size_t>(clamp(limit));
+  if (auto done = gather_events(**ask, filter.topics, wanted, made); !done) return failure(done.error());
+  if (!made.more && forward) made.cursor = newest;
+  return made;
+}
+
+/// Rows that are not wanted cost no more than a look at their topic.
+result<void> sqlite_reader::gather_events(sqlite::statement& ask, const topic_filter& topics, std::size_t limit,
+                                          event_look& into) {
+  constexpr int sequence_column = 0, topic_column = 2;  // of rows::event_columns
+  for (std::int64_t seen = 0;; ++seen) {
+    auto row = ask.step();
+    if (!row) return failure(row.error());
+    if (!*row) return {};
+    if (seen == limits::events_looked_at || into.rows.size() == limit) {
+      into.more = true;
+      ask.reset();
+      return {};
+    }
+    into.cursor = ask.number(sequence_column);
+    if (!topics.matches(ask.text(topic_column))) continue;
+    auto read = rows::read_event(ask);
+    if (!read) {
+      ask.reset();
+      return failure(read.error());
+    }
+    into.rows.push_back(std::move(*read));
+  }
 }
 
 // --- counts

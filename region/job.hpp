@@ -124,9 +124,10 @@ struct report {
 struct event {
   std::int64_t sequence = 0;  ///< given by the journal
   wall_time at{};
-  std::string topic;  ///< "resource.state", "job.started", "step.done", "host.down", …
-  resource_id resource;
-  job_id root;
+  std::string topic;     ///< one of region/event_topic.hpp
+  resource_id resource;  ///< what it is about; of a host: host/NAME, of a sink: sink/NAME
+  job_id root;           ///< of the job; empty if it is about none
+  job_id job;
   std::string text;  ///< for people, one line
 };
 

@@ -25,6 +25,7 @@ struct secret_reference {
   enum class source { none, file, environment, inline_value };
   source from = source::none;
   std::string what;  ///< path, variable name, or the value itself
+  bool operator==(const secret_reference&) const = default;
 };
 
 /// The secret's value now (one trailing newline of a file is dropped). Errors: permanent `secret_unreadable`.
@@ -94,6 +95,19 @@ struct listen_config {
   bool tcp = true;
 };
 
+/// Somebody who is sent events over HTTP.
+struct webhook_config {
+  std::string name;
+  std::string url;
+  std::string ca_file;              ///< PEM; the system's roots if empty
+  secret_reference secret;          ///< signs what is sent
+  std::vector<std::string> topics;  ///< patterns, checked; none: all
+};
+
+struct events_config {
+  std::vector<webhook_config> webhooks;
+};
+
 struct region_config {
   std::string name;
   std::string state_directory = "/var/lib/regent";
@@ -103,6 +117,7 @@ struct region_config {
   networks_config networks;
   policies_config policies;
   listen_config listen;
+  events_config events;
   std::vector<std::string> kind_directories;  ///< operators' own kinds and primitives, after the built-in ones
   std::string log_level = "info";
   json_document document;  ///< the whole file as JSON, for {region.…} paths in kind files; secrets inline are masked

@@ -125,6 +125,22 @@ void put_policies(document_writer& out, const policies_config& policies) {
   out.end();
 }
 
+void put_events(document_writer& out, const events_config& events) {
+  out.open("events");
+  out.open_list("webhooks");
+  for (const auto& one : events.webhooks) {
+    out.open_item();
+    out.put("name", one.name);
+    out.put("url", one.url);
+    out.put("ca_file", one.ca_file);
+    put_secret(out, "secret", one.secret);
+    out.put("topics", one.topics);
+    out.end();
+  }
+  out.end_list();
+  out.end();
+}
+
 void put_listen(document_writer& out, const listen_config& listen) {
   out.open("listen");
   out.put("unix_socket", listen.unix_socket);
@@ -153,6 +169,7 @@ json_document region_document(const region_config& config) {
   put_networks(out, config.networks);
   put_policies(out, config.policies);
   put_listen(out, config.listen);
+  put_events(out, config.events);
   out.put("kinds", config.kind_directories);
   return out.finish();
 }

@@ -87,6 +87,15 @@ listen:
   address: 127.0.0.1                   # the default
   port: 8420                           # 0: any free port; the default
 
+# Who is sent what happens (`regent events` shows it; GET /api/v1/topics lists the topics).
+# events:
+#   webhooks:
+#     - name: operations               # its place among the events is kept under this name
+#       url: https://hooks.example.com/regent         # https, except to this machine itself; no redirect is followed
+#       secret: {file: /etc/regent/secrets/webhook}   # signs each delivery, by the rules of standardwebhooks.com
+#       topics: [job.failed, host.#]   # * is one word, # any number of them; all topics if left out
+#       ca_file: /etc/regent/hooks-ca.pem             # the system's roots if left out
+
 # Directories with primitives (NAME.sh) and kinds (kinds/NAME.yaml) of your own.
 # kinds: [/etc/regent/primitives]
 )yaml";

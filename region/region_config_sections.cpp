@@ -3,15 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace regent {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// `{file: PATH}`, `{environment: NAME}`, or the secret itself.
-void read_reference(config_section& from, const std::string& key, secret_reference& into) {
-  const auto advice = fmt::format("write {}: {{file: /etc/regent/secrets/{}}} or {{environment: REGENT_{}}}", key, key,
-                                  key == "password" ? "PASSWORD" : "API_KEY");
+}  // namespace
+
+void read_secret_reference(config_section& from, const std::string& key, secret_reference& into) {
+  auto variable_name = key;
+  std::transform(key.begin(), key.end(), variable_name.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  const auto advice =
+      fmt::format("write {}: {{file: /etc/regent/secrets/{}}} or {{environment: REGENT_{}}}", key, key, variable_name);
   from.need(key, advice);
   const auto* there = from.value(key);
   if (there == nullptr) return;
@@ -31,6 +37,8 @@ void read_reference(config_section& from, const std::string& key, secret_referen
     from.complain(key, "names neither a file nor a variable", advice);
   reference.close();
 }
+
+namespace {
 
 void read_url(config_section& from, const std::string& key, std::string& into) {
   if (from.text(key, into, check_url) && !into.empty() && into.back() != '/') into += '/';
@@ -77,8 +85,8 @@ void read_cloud_section(config_section& file, cloud_config& into) {
   read_url(*cloud, "membership_url", into.membership_url);
   cloud->need("email", "the login of the region's robot user");
   cloud->text("email", into.email, check_email);
-  read_reference(*cloud, "password", into.password);
-  read_reference(*cloud, "api_key", into.api_key);
+  read_secret_reference(*cloud, "password", into.password);
+  read_secret_reference(*cloud, "api_key", into.api_key);
   cloud->text("ca_file", into.ca_file, check_absolute_path);
   const bool polls = cloud->span("poll_interval", into.poll_interval, 100ms, 1h);
   const bool lists = cloud->span("listing_interval", into.listing_interval, 500ms, 24h);

@@ -5,6 +5,9 @@
 
 namespace regent {
 
+/// `{file: PATH}`, `{environment: NAME}`, or the secret itself.
+void read_secret_reference(config_section& from, const std::string& key, secret_reference& into);
+
 void read_cloud_section(config_section& file, cloud_config& into);
 /// `ssh` (what every host inherits) and `hosts`.
 void read_host_sections(config_section& file, std::vector<host_config>& into);
@@ -12,6 +15,7 @@ void read_host_sections(config_section& file, std::vector<host_config>& into);
 void read_podnet_section(config_section& file, std::vector<host_config>& hosts, podnet_config& into);
 void read_networks_section(config_section& file, networks_config& into);
 void read_policies_section(config_section& file, policies_config& into);
+void read_events_section(config_section& file, events_config& into);
 void read_listen_section(config_section& file, const std::string& state_directory, listen_config& into);
 
 /// The configuration as JSON, every default filled in and inline secrets masked, for {region.…} paths in kind files.

@@ -161,9 +161,16 @@ CREATE TABLE event (
   kind TEXT NOT NULL,
   resource TEXT NOT NULL,
   root INTEGER,
+  job INTEGER,
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX event_by_resource ON event (kind, resource, sequence) WHERE kind <> '';
+
+-- Up to which event each sink has been sent what it wants. Committed now and then: what was sent since is sent again.
+CREATE TABLE sink (
+  name TEXT PRIMARY KEY CHECK (name <> ''),
+  after INTEGER NOT NULL CHECK (after >= 0)
+) STRICT, WITHOUT ROWID;
 
 -- Hosts on which no new job may begin.
 CREATE TABLE cordon (

@@ -73,6 +73,10 @@ refusal check(const memory_store&, const host_seen& row) {
 refusal check(const memory_store&, const host_cordoned& row) {
   return row.host.empty() && !row.why.empty() ? refusal("which host?") : refusal{};
 }
+refusal check(const memory_store&, const sink_cursor& row) {
+  if (row.sink.empty() && row.after) return "which sink?";
+  return row.after && *row.after < 0 ? refusal("no event has that number") : refusal{};
+}
 refusal check(const memory_store&, const end_lease&) { return {}; }
 refusal check(const memory_store&, const end_report&) { return {}; }
 refusal check(const memory_store&, const forget_resource&) { return {}; }
@@ -100,6 +104,12 @@ class attempt {
       drop(store_.cordons, row.host.value());
     else
       put(store_.cordons, row.host.value(), row);
+  }
+  void apply(sink_cursor& row) {
+    if (row.after)
+      put(store_.sinks, row.sink, row);
+    else
+      drop(store_.sinks, row.sink);
   }
   void apply(report& row) {
     change(store_.last_report, store_.last_report + 1);
@@ -185,6 +195,7 @@ class memory_journal final : public journal {
     for (const auto& [key, row] : store_->reports) found.reports.push_back(row);
     for (const auto& [key, row] : store_->hosts) found.hosts.push_back(row);
     for (const auto& [key, row] : store_->cordons) found.cordons.push_back(row);
+    for (const auto& [key, row] : store_->sinks) found.sinks.push_back(row);
     return found;
   }
 

@@ -28,6 +28,7 @@ struct memory_store {
   std::deque<event> events;                                           ///< oldest first, limits::events_kept at most
   std::map<std::string, host_seen> hosts;
   std::map<std::string, host_cordoned> cordons;
+  std::map<std::string, sink_cursor> sinks;
 
   std::size_t commits = 0;           ///< groups committed
   std::optional<error> next_commit;  ///< if set, the next commit fails with it, once, and changes nothing

@@ -209,6 +209,12 @@ inline void rows_suite(journal_place& place) {
     must_commit(*open, {{first}, {second}});
     CHECK(all_text(must_begin(*open).hosts) == all_text(std::vector{second}));
   }
+  SECTION("a sink's cursor is kept as it was last, until the sink is forgotten") {
+    must_commit(*open, {{sink_cursor{"one", 7}, sink_cursor{"two", 0}}, {sink_cursor{"one", 9}}});
+    CHECK(all_text(must_begin(*open).sinks) == all_text(std::vector{sink_cursor{"one", 9}, sink_cursor{"two", 0}}));
+    must_commit(*open, {{sink_cursor{"one", {}}, sink_cursor{"nobody", {}}}});
+    CHECK(all_text(must_begin(*open).sinks) == all_text(std::vector{sink_cursor{"two", 0}}));
+  }
   SECTION("a host is cordoned with the last reason given, until that is taken back") {
     const host_cordoned first{host_id("kvm-1"), "a disk", wall_time(milliseconds(1))};
     const host_cordoned second{host_id("kvm-1"), "two disks", wall_time(milliseconds(2))};
@@ -301,6 +307,8 @@ inline std::vector<std::pair<std::string, mutation>> refused_rows() {
   add("report state beyond the table", full_report(1), [](report& r) { r.state = static_cast<lifecycle_state>(77); });
   add("event without a topic", full_event(1), [](event& e) { e.topic.clear(); });
   add("host without a name", host_seen{}, [](host_seen&) {});
+  add("cursor of a sink without a name", sink_cursor{"", 1}, [](sink_cursor&) {});
+  add("cursor of a sink below any event", sink_cursor{"x", -1}, [](sink_cursor&) {});
   add("cordon of a host without a name", host_cordoned{{}, "why", {}}, [](host_cordoned&) {});
   return all;
 }

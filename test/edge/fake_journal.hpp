@@ -71,6 +71,31 @@ class fake_reader final : public journal_reader {
     return some(from_.events, after, limit,
                 [&](const event& each) { return resource.empty() || each.resource == resource; });
   }
+  /// `events` is newest first.
+  result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
+                                    std::size_t limit) override {
+    if (from_.broken) return failure(*from_.broken);
+    const bool forward = order == event_order::oldest_first;
+    auto all = from_.events;
+    if (forward) std::reverse(all.begin(), all.end());
+    event_look found;
+    found.newest = from_.events.empty() ? 0 : from_.events.front().sequence;
+    found.cursor = from.value_or(forward ? 0 : found.newest + 1);
+    if (forward && found.cursor > found.newest)
+      return fail(error_kind::permanent, "bad_cursor", "there is no event {} yet", found.cursor);
+    if (forward && !all.empty()) found.lost = std::max<std::int64_t>(0, all.front().sequence - 1 - found.cursor);
+    for (const auto& each : all) {
+      if (forward ? each.sequence <= found.cursor : each.sequence >= found.cursor) continue;
+      if (found.rows.size() == limit) {
+        found.more = true;
+        return found;
+      }
+      found.cursor = each.sequence;
+      if (filter.topics.matches(each.topic) && (filter.resource.empty() || each.resource == filter.resource))
+        found.rows.push_back(each);
+    }
+    return found;
+  }
   result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() override {
     return counts(from_.resources);
   }

@@ -31,8 +31,8 @@ struct region {
     journal.leases = {{host_id("podnet-a"), "virtual_router/2", job_id(8), 3, time.ago(2s)}};
     journal.reports = {{1, journal.resources[0].id, job_id(7), running, time.ago(10s)}};
     for (int i = 5; i > 0; --i)
-      journal.events.push_back(
-          {i, time.ago(i * 1s), "resource.state", journal.resources[0].id, job_id(7), "event " + std::to_string(i)});
+      journal.events.push_back({i, time.ago(i * 1s), "resource.state", journal.resources[0].id, job_id(7), job_id(7),
+                                "event " + std::to_string(i)});
     auto host = make_host("podnet-a", "up");
     host.latency = 2ms;
     host.last_seen = time.ago(1s);

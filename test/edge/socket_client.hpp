@@ -94,6 +94,11 @@ class socket_client {
   bool ended() {
     return more_until([&] { return closed_ ? 0 : std::string::npos; }) == 0;
   }
+  /// Whether this text comes.
+  bool read_until(const std::string& text) {
+    return more_until([&] { return seen_.find(text); }) != std::string::npos;
+  }
+  const std::string& seen() const { return seen_; }
 
  private:
   /// Reads until `found` gives a position, the end, or 20 s.

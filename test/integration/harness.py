@@ -203,7 +203,7 @@ class Region:
         if self.policies:
             region["policies"] = self.policies
         for key, value in changes.items():
-            region[key] = {**region[key], **value} if isinstance(value, dict) else value
+            region[key] = {**region.get(key, {}), **value} if isinstance(value, dict) else value
         with open(self.path("region.yaml"), "w") as file:
             json.dump(region, file, indent=1)
         return region

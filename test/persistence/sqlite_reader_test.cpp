@@ -200,6 +200,116 @@ TEST_CASE("events are found by resource, newest first, on pages of every size, w
   }
 }
 
+namespace {
+/// Events whose topics alternate, of two resources and of none; as many as are kept.
+std::vector<event> commit_events(file_place& place, int count) {
+  auto open = must_open(place);
+  std::vector<event> all;
+  for (int n = 0; n < count; ++n) {
+    auto row = full_event(n);
+    row.topic = n % 3 == 0 ? "job.started" : n % 3 == 1 ? "job.failed" : "resource.state";
+    row.resource = n % 2 == 0 ? resource_id{"virtual_router", std::to_string(n % 4)} : resource_id{};
+    all.push_back(std::get<event>(must_commit(*open, {{row}})[0][0]));
+  }
+  if (const auto kept = static_cast<std::size_t>(place.options.events_kept); all.size() > kept)
+    all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kept));
+  return all;
+}
+}  // namespace
+
+TEST_CASE("events are read on from a cursor, oldest first, each once, whatever the filter and the size of the looks") {
+  file_place place;
+  const auto all = commit_events(place, 60);
+  auto reader = must_read(place.path());
+  for (const auto* topics : {"", "job.*", "job.failed,resource.#", "host.*"}) {
+    for (const auto& about : {resource_id{}, resource_id{"virtual_router", "2"}}) {
+      const event_filter filter{*topic_filter::parse(topics), about};
+      std::vector<event> wanted;
+      for (const auto& row : all)
+        if (filter.topics.matches(row.topic) && (about.empty() || row.resource == about)) wanted.push_back(row);
+      for (const std::size_t limit : {1, 7, 1000}) {
+        std::vector<event> found;
+        std::int64_t cursor = 0;
+        for (bool more = true; more;) {
+          const auto look = reader->look_at_events(filter, event_order::oldest_first, cursor, limit);
+          REQUIRE(look);
+          CHECK(look->rows.size() <= limit);
+          CHECK(look->lost == 0);
+          found.insert(found.end(), look->rows.begin(), look->rows.end());
+          cursor = look->cursor;
+          more = look->more;
+        }
+        CHECK(all_text(found) == all_text(wanted));
+        CHECK(cursor == 60);
+        found.clear();
+        std::optional<std::int64_t> below;
+        for (bool more = true; more;) {
+          const auto look = reader->look_at_events(filter, event_order::newest_first, below, limit);
+          REQUIRE(look);
+          found.insert(found.end(), look->rows.begin(), look->rows.end());
+          below = look->cursor;
+          more = look->more;
+        }
+        std::reverse(found.begin(), found.end());
+        CHECK(all_text(found) == all_text(wanted));
+      }
+    }
+  }
+}
+
+TEST_CASE("a cursor older than what is kept says how many events are lost, and one of another journal is refused") {
+  file_place place;
+  place.options.events_kept = 40;
+  const auto kept = commit_events(place, 60);
+  auto reader = must_read(place.path());
+  const auto oldest = kept.front().sequence;
+  const auto old = reader->look_at_events({}, event_order::oldest_first, 7, 1000);
+  REQUIRE(old);
+  CHECK(old->lost == oldest - 1 - 7);
+  CHECK(all_text(old->rows) == all_text(kept));
+  CHECK(reader->look_at_events({}, event_order::oldest_first, oldest - 1, 1)->lost == 0);
+  const auto end = reader->look_at_events({}, event_order::oldest_first, 60, 1);
+  REQUIRE(end);
+  CHECK(end->rows.empty());
+  CHECK(end->newest == 60);
+  check_refused(reader->look_at_events({}, event_order::oldest_first, 61, 1), "bad_cursor");
+}
+
+TEST_CASE("a journal without events is read from its beginning") {
+  file_place place;
+  must_open(place);
+  auto reader = must_read(place.path());
+  const auto none = reader->look_at_events({}, event_order::oldest_first, 0, 1);
+  REQUIRE(none);
+  CHECK(none->lost == 0);
+  CHECK(none->newest == 0);
+  CHECK_FALSE(none->more);
+  CHECK(reader->look_at_events({}, event_order::newest_first, {}, 1)->rows.empty());
+  check_refused(reader->look_at_events({}, event_order::oldest_first, 1, 1), "bad_cursor");
+}
+
+TEST_CASE("a look for a rare topic is bounded, and goes on where it was") {
+  file_place place;
+  std::vector<transaction> group(1);
+  for (int n = 0; n < limits::events_looked_at + 10; ++n) {
+    auto row = full_event(n);
+    row.topic = n == limits::events_looked_at + 5 ? "job.failed" : "job.started";
+    group[0].emplace_back(row);
+  }
+  must_commit(*must_open(place), group);
+  auto reader = must_read(place.path());
+  const event_filter failed{*topic_filter::parse("job.failed"), {}};
+  const auto first = reader->look_at_events(failed, event_order::oldest_first, 0, 10);
+  REQUIRE(first);
+  CHECK(first->rows.empty());
+  CHECK(first->more);
+  CHECK(first->cursor == limits::events_looked_at);
+  const auto second = reader->look_at_events(failed, event_order::oldest_first, first->cursor, 10);
+  REQUIRE(second);
+  CHECK(second->rows.size() == 1);
+  CHECK_FALSE(second->more);
+}
+
 TEST_CASE("counts have every state in the table's order, with those that nobody is in") {
   file_place place;
   {

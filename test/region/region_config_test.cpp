@@ -240,7 +240,7 @@ TEST_CASE("a value of the wrong kind or out of range is named with its place", "
       {2, "cloud: yes\nx:",
        "r:2:8: cloud: a single value where a map belongs; write `key: value` lines\n"
        "r:3:1: unknown key 'x'; known here: region, state_directory, log_level, cloud, ssh, hosts, podnet, "
-       "networks, policies, listen, kinds"},
+       "networks, policies, listen, events, kinds"},
       {4, "  email: robot", "r:4:10: cloud.email: 'robot' is not a mail address; write it like robot@example.com"},
       {11, "    address: 192.0.2.1\n    port: 99999",
        "r:12:11: hosts.0.port: 99999 is not a port (1 to 65535); 22 if left out"},
@@ -442,6 +442,51 @@ TEST_CASE("a section with nothing in it says nothing", "[region_config]") {
   CHECK(json_text(*config_of(good_file() + "policies:\nlisten: {}\n").document) ==
         json_text(*config_of(good_file()).document));
   CHECK(problems_of(file_with(16, "podnet:")) == "r:16:1: podnet.a: is missing; the name of a host\n");
+}
+
+TEST_CASE("webhooks are read with their topics, and what the example says of them is so", "[region_config]") {
+  auto example = example_region_config();
+  const auto begin = example.find("# events:");
+  REQUIRE(begin != std::string::npos);
+  for (auto at = begin; example[at] == '#'; at = example.find('\n', at) + 1) example.erase(at, 2);
+  const auto config = config_of(example);
+  REQUIRE(config.events.webhooks.size() == 1);
+  const auto& one = config.events.webhooks[0];
+  CHECK(one.name == "operations");
+  CHECK(one.url == "https://hooks.example.com/regent");
+  CHECK(one.secret == secret_reference{secret_reference::source::file, "/etc/regent/secrets/webhook"});
+  CHECK(one.topics == std::vector<std::string>{"job.failed", "host.#"});
+  CHECK(one.ca_file == "/etc/regent/hooks-ca.pem");
+  CHECK(text_at(config, "events.webhooks.0.name") == "\"operations\"");
+  CHECK(config_of(good_file()).events.webhooks.empty());
+}
+
+TEST_CASE("a webhook needs a name of its own, a safe address, a secret, and topics that there are", "[region_config]") {
+  const auto with = [](const std::string& webhook) {
+    return problems_of(file_with(19, "events: {webhooks: [{" + webhook + "}]}"));
+  };
+  const std::string name = "name: a", url = "url: https://x.example/", secret = "secret: {file: /x}";
+  CHECK(with(name + ", " + url + ", " + secret).empty());
+  const auto says = [&](const std::string& webhook, const std::string& what) {
+    const auto said = with(webhook);
+    INFO(said);
+    CHECK(said.find(what) != std::string::npos);
+  };
+  says(url + ", " + secret, "events.webhooks.0.name");
+  says(name + ", " + secret, "events.webhooks.0.url");
+  says(name + ", " + url, "events.webhooks.0.secret");
+  says(name + ", url: http://x.example/, " + secret, "https");
+  says(name + ", " + url + ", " + secret + ", topics: [job.faild]", "job.faild");
+  says(name + ", " + url + ", " + secret + ", topics: [job..x]", "job..x");
+  says(name + ", " + url + ", " + secret + ", colour: red", "colour");
+  says(name + ", " + url + ", " + secret + "}, {" + name + ", " + url + ", " + secret, "another webhook");
+  CHECK(problems_of(file_with(19, "events: {webhooks: 7}")).find("not a list") != std::string::npos);
+  CHECK(problems_of(file_with(19, "events: {webhooks: [7]}")).find("events.webhooks.0") != std::string::npos);
+  CHECK(problems_of(file_with(19, "events: {webhook: []}")).find("webhooks") != std::string::npos);
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += fmt::format("{{name: n{}, {}, {}}}, ", i, url, secret);
+  CHECK(problems_of(file_with(19, "events: {webhooks: [" + many + "]}")).find("100 webhooks are too many") !=
+        std::string::npos);
 }
 
 TEST_CASE("only loopback addresses and short socket paths are listened on", "[region_config]") {

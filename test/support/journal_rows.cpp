@@ -102,7 +102,8 @@ event full_event(int n) {
   row.at = at(n);
   row.topic = "resource.state";
   row.resource = {"virtual_router", std::to_string(n)};
-  row.root = job_id(n);
+  row.root = job_id(n + 1);
+  row.job = job_id(n + 2);
   row.text = "number " + std::to_string(n) + hostile;
   return row;
 }
@@ -148,8 +149,8 @@ std::string text(const report& row) {
 }
 
 std::string text(const event& row) {
-  return fmt::format("event {} {} {} {} root={} {}", row.sequence, shown(row.at), row.topic, row.resource.text(),
-                     row.root.value(), row.text);
+  return fmt::format("event {} {} {} {} root={} job={} {}", row.sequence, shown(row.at), row.topic, row.resource.text(),
+                     row.root.value(), row.job.value(), row.text);
 }
 
 std::string text(const host_seen& row) {
@@ -159,5 +160,7 @@ std::string text(const host_seen& row) {
 std::string text(const host_cordoned& row) {
   return fmt::format("cordon {} {} {}", row.host.value(), row.why, shown(row.since));
 }
+
+std::string text(const sink_cursor& row) { return fmt::format("sink {} {}", row.sink, row.after.value_or(-1)); }
 
 }  // namespace regent::test

@@ -23,6 +23,7 @@ std::string text(const report& row);
 std::string text(const event& row);
 std::string text(const host_seen& row);
 std::string text(const host_cordoned& row);
+std::string text(const sink_cursor& row);
 
 /// One row on each line.
 template <class Rows>

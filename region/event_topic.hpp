@@ -1,0 +1,78 @@
+// What can happen, as one table: the topics of events, which are what integrations are built on. Names, the filters' check and
+// the list that GET /api/v1/topics shows come from it.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace regent {
+
+enum class event_topic {
+  job_started,
+  job_waiting,
+  job_cancel_asked,
+  job_succeeded,
+  job_failed,
+  job_superseded,
+  job_cancelled,
+  step_failed,
+  step_unknown,
+  step_skipped,
+  resource_state,
+  resource_degraded,
+  resource_mended,
+  resource_retry,
+  host_up,
+  host_down,
+  host_rebooted,
+  host_cordoned,
+  host_uncordoned,
+  report_refused,
+  report_repeated,
+  config_reloaded,
+  daemon_started,
+  sink_behind,
+  sink_caught_up,
+  sink_lost,
+};
+
+struct event_topic_row {
+  std::string_view name;
+  std::string_view about;
+};
+
+inline constexpr std::array<event_topic_row, 26> event_topic_table{{
+    {"job.started", "a job is made: its steps are planned and in the journal; the text is its cause"},
+    {"job.waiting", "a job waits; the text says for what"},
+    {"job.cancel_asked", "an operator wants a job ended; the text is who, and why"},
+    {"job.succeeded", "a job is at its end and has done what it was for"},
+    {"job.failed", "a job is at its end and has not; the text is the reason"},
+    {"job.superseded", "a later job took the place of this one, which waited"},
+    {"job.cancelled", "a job was ended by an operator; the text is who, and why"},
+    {"step.failed", "a step of a job has failed for good; the text says which, where and why"},
+    {"step.unknown",
+     "nobody knows yet what became of a step's run: it is read back, or asked for, before anything else"},
+    {"step.skipped", "a step is left out because its standby is away; a repair does it later"},
+    {"resource.state", "a resource has another lifecycle state, which the text begins with"},
+    {"resource.degraded", "a resource is not on all hosts it should be on; the text is the reason"},
+    {"resource.mended", "a resource is on all its hosts again"},
+    {"resource.retry", "an operator has a resource tried again; the text is who, and why"},
+    {"host.up", "a host is reachable"},
+    {"host.down", "a host is not reachable; the text is the reason"},
+    {"host.rebooted", "a host came back with another boot id; what stood on it is built again"},
+    {"host.cordoned", "no new job begins on a host; the text is who, and why"},
+    {"host.uncordoned", "jobs may begin on a host again; the text is who, and why"},
+    {"report.refused", "the cloud did not accept a state that it was told"},
+    {"report.repeated", "the cloud has lost a state that it was told, and is told again"},
+    {"config.reloaded", "another region file is in force"},
+    {"daemon.started", "a daemon has taken the region over; the text has its epoch"},
+    {"sink.behind", "a sink does not take its events; the text is the reason"},
+    {"sink.caught_up", "a sink that was behind takes its events again"},
+    {"sink.lost",
+     "a sink was behind for so long that the journal no longer kept some of its events; the text says how many"},
+}};
+
+constexpr const event_topic_row& row_of(event_topic what) { return event_topic_table[static_cast<std::size_t>(what)]; }
+constexpr std::string_view name(event_topic what) { return row_of(what).name; }
+
+}  // namespace regent
