@@ -63,6 +63,11 @@ inline constexpr std::size_t events_kept = 200'000;
 inline constexpr std::int64_t jobs_kept = 20'000;       ///< ended ones, with their steps; open ones always
 inline constexpr std::size_t document_bytes = 1 << 20;  ///< one record
 
+// The journal's file
+inline constexpr int backup_pages_at_once = 1000;               ///< of 4 KiB, between two looks at whether to go on
+inline constexpr std::int64_t restore_epoch_raise = 1'000'000;  ///< above all epochs known when a journal is put back
+inline constexpr int findings_most = 100;                       ///< told of one kind by a check
+
 // HTTP
 inline constexpr std::size_t page_rows_default = 100;
 inline constexpr std::size_t page_rows_most = 1000;
