@@ -20,6 +20,8 @@ void add_config_command(CLI::App& app, int& exit);
 void add_plan_command(CLI::App& app, int& exit);
 /// journal check, backup, restore: on the file itself; 1 also where a daemon has it.
 void add_journal_command(CLI::App& app, int& exit);
+/// replay: a copied journal from event to event; 1 if not all of it could be read.
+void add_replay_command(CLI::App& app, int& exit);
 /// status, resources, jobs, job, hosts, locks, why, actors: what the daemon's HTTP face shows, for people or as --json.
 void add_read_commands(CLI::App& app, int& exit);
 void add_operator_commands(CLI::App& app, int& exit);

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "persistence/sqlite_journal.hpp"
+#include "region/json.hpp"
 #include "test/cli/regent_process.hpp"
 #include "test/primitives/router_fixture.hpp"
 #include "test/support/catch.hpp"
@@ -105,6 +106,45 @@ TEST_CASE("a journal that says what cannot be true is backed up, told, and exit 
   CHECK(has(made.out, "job 1 holds virtual_router/1"));
   CHECK(has(made.out, "the backup is kept"));
   CHECK(std::filesystem::exists(backup));
+}
+
+TEST_CASE("replay tells a journal's events with their jobs and steps, for people and for programs") {
+  const state_directory state;
+  const auto told = run_regent({"replay", state.journal});
+  INFO(told.err);
+  CHECK(told.exit == 0);
+  CHECK(has(told.out, "#1 resource.state virtual_router/1 (job 1): number 1"));
+  CHECK(has(told.out, "still open (1):"));
+  CHECK(has(told.out, "waits for the lease of podnet-b"));
+  CHECK_FALSE(has(told.out, "\xff"));  // what came from outside is made safe
+  const auto lines = run_regent({"replay", state.journal, "--json"});
+  CHECK(lines.exit == 0);
+  const auto first = parse_json(lines.out.substr(0, lines.out.find('\n')));
+  REQUIRE(first);
+  CHECK((**first)["event"]["sequence"].GetInt() == 1);
+  const auto last = parse_json(lines.out.substr(lines.out.rfind("{\"open\"")));
+  REQUIRE(last);
+  CHECK((**last)["open"][0]["id"].GetInt() == 1);
+  CHECK((**last)["unread"].Empty());
+  const auto none = run_regent({"replay", state.journal, "--resource", "virtual_router/2"});
+  CHECK(none.exit == 0);
+  CHECK_FALSE(has(none.out, "#1 "));
+}
+
+TEST_CASE("wrong use of replay is exit 2 and said on stderr") {
+  const state_directory state;
+  for (const auto& words : std::vector<std::vector<std::string>>{{"replay"},
+                                                                 {"replay", "/no/such.db"},
+                                                                 {"replay", state.path},
+                                                                 {"replay", state.journal, "--step"},
+                                                                 {"replay", state.journal, "--resource", "router"},
+                                                                 {"replay", state.journal, "--job", "0"},
+                                                                 {"replay", state.journal, "--from", "x"}}) {
+    const auto said = run_regent(words);
+    INFO(words.back());
+    CHECK(said.exit == 2);
+    CHECK_FALSE(said.err.empty());
+  }
 }
 
 TEST_CASE("wrong use of journal is exit 2 and said on stderr") {
