@@ -1,4 +1,4 @@
-// `regent journal check | backup | restore`: what is done to the journal's file.
+// `regent journal check | backup | restore | compact | history`: what is done to the journal's file.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -7,11 +7,14 @@
 #include <memory>
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "cli/commands.hpp"
 #include "cli/journal_options.hpp"
 #include "cli/table_text.hpp"
+#include "edge/json_writer.hpp"
 #include "persistence/journal_backup.hpp"
 #include "persistence/journal_check.hpp"
+#include "persistence/journal_history.hpp"
 #include "persistence/journal_restore.hpp"
 
 namespace regent::cli {
@@ -101,10 +104,61 @@ int restore(const std::string& from, const journal_choice& choice, bool anyway) 
   return say(restored_text(*made, *path) + lines_of(made->findings), well);
 }
 
+int compact(const journal_choice& choice, int days) {
+  const auto path = journal_path(choice);
+  if (!path) return complain(path.error());
+  const auto now = system_clock().wall();
+  const auto made = compact_journal(*path, now - std::chrono::hours(24) * days, now);
+  if (!made) return complain(made.error());
+  const auto* rest =
+      made->live ? "a daemon has it: what is free in the file is used again; without the daemon this gives it back"
+                 : "what was free is given back";
+  return say(fmt::format("{}: {} became summaries (regent journal history); {} bytes, {} before; {}\n", *path,
+                         count(made->jobs, "job"), made->bytes_after, made->bytes_before, rest),
+             well);
+}
+
+std::string history_text(const std::vector<history_row>& rows) {
+  table_text made({"DAY", "KIND", "OPERATION", "OUTCOME", ">JOBS", ">TOOK", ">LONGEST"});
+  for (const auto& one : rows)
+    made.add({iso_text(one.day).substr(0, 10), one.kind, one.operation, one.outcome, std::to_string(one.count),
+              span_text(one.total), span_text(one.longest)});
+  return made.text();
+}
+
+std::string history_json(const std::vector<history_row>& rows) {
+  json_writer out;
+  out.open_object();
+  out.open_array("rows");
+  for (const auto& one : rows) {
+    out.open_object();
+    out.text("day", iso_text(one.day).substr(0, 10));
+    out.text("kind", one.kind);
+    out.text("operation", one.operation);
+    out.text("outcome", one.outcome);
+    out.number("count", one.count);
+    out.number("total_ms", one.total.count());
+    out.number("longest_ms", one.longest.count());
+    out.close_object();
+  }
+  out.close_array();
+  out.close_object();
+  return out.take();
+}
+
+int history(const journal_choice& choice, bool as_json) {
+  const auto path = journal_path(choice);
+  if (!path) return complain(path.error());
+  const auto rows = read_history(*path);
+  if (!rows) return complain(rows.error());
+  return say(as_json ? history_json(*rows) : history_text(*rows), well);
+}
+
 struct arguments {
   journal_choice journal;
   std::string file;
-  bool force = false;
+  bool force = false, as_json = false;
+  int days = static_cast<int>(limits::history_age / std::chrono::hours(24));
 };
 
 void add_check(CLI::App& journal, int& exit) {
@@ -140,14 +194,38 @@ void add_restore(CLI::App& journal, int& exit) {
   put_back->callback([given, &exit] { exit = restore(given->file, given->journal, given->force); });
 }
 
+void add_compact(CLI::App& journal, int& exit) {
+  const auto given = std::make_shared<arguments>();
+  auto* compact_it = journal.add_subcommand(
+      "compact", "Delete old jobs that have ended, with their steps; their sums stay. Also beside a live daemon");
+  add_journal_options(*compact_it, "PATH", "the journal's file or a state directory, instead of the region file's",
+                      given->journal);
+  compact_it->add_option("--older-than", given->days, "days since they ended")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 36500));
+  compact_it->callback([given, &exit] { exit = compact(given->journal, given->days); });
+}
+
+void add_history(CLI::App& journal, int& exit) {
+  const auto given = std::make_shared<arguments>();
+  auto* show = journal.add_subcommand(
+      "history", "Show how many jobs ended how on each day, and how long they took, also of those that are deleted");
+  add_journal_options(*show, "PATH", "the journal's file or a state directory, instead of the region file's",
+                      given->journal);
+  show->add_flag("--json", given->as_json, "for programs");
+  show->callback([given, &exit] { exit = history(given->journal, given->as_json); });
+}
+
 }  // namespace
 
 void add_journal_command(CLI::App& app, int& exit) {
-  auto* journal = app.add_subcommand("journal", "Check, back up and restore the journal's file");
+  auto* journal = app.add_subcommand("journal", "Check, back up, restore and compact the journal's file");
   journal->require_subcommand(1);
   add_check(*journal, exit);
   add_backup(*journal, exit);
   add_restore(*journal, exit);
+  add_compact(*journal, exit);
+  add_history(*journal, exit);
 }
 
 }  // namespace regent::cli

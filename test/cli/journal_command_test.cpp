@@ -108,6 +108,33 @@ TEST_CASE("a journal that says what cannot be true is backed up, told, and exit 
   CHECK(std::filesystem::exists(backup));
 }
 
+TEST_CASE("journal compact and journal history show and keep what jobs were, for people and for programs") {
+  const state_directory state;
+  {
+    const auto open = state.begin();
+    std::vector<transaction> group{{full_job(2, job_state::succeeded)}, {full_job(3, job_state::failed)}};
+    group[0].push_back(full_job(4, job_state::succeeded));
+    for (auto& change : group)
+      for (auto& row : change) std::get<job>(row).resource = {"virtual_router", "9"};
+    REQUIRE(open->commit(group).has_value());
+  }
+  const auto before = run_regent({"journal", "history", state.path, "--json"});
+  CHECK(before.exit == 0);
+  const auto said = parse_json(before.out);
+  REQUIRE(said);
+  REQUIRE((**said)["rows"].Size() == 2);
+  CHECK(std::string((**said)["rows"][0]["outcome"].GetString()) == "failed");
+  CHECK(std::string((**said)["rows"][1]["outcome"].GetString()) == "succeeded");
+  CHECK((**said)["rows"][1]["count"].GetInt() == 2);
+  const auto compacted = run_regent({"journal", "compact", state.path, "--older-than", "1"});
+  INFO(compacted.err);
+  CHECK(compacted.exit == 0);
+  CHECK(has(compacted.out, "3 jobs became summaries"));
+  CHECK(run_regent({"journal", "history", state.path, "--json"}).out == before.out);
+  CHECK(has(run_regent({"journal", "history", state.path}).out, "2023-11-14  virtual_router  scrub_prep  succeeded"));
+  CHECK(run_regent({"journal", "compact", state.path, "--older-than", "soon"}).exit == 2);
+}
+
 TEST_CASE("replay tells a journal's events with their jobs and steps, for people and for programs") {
   const state_directory state;
   const auto told = run_regent({"replay", state.journal});
