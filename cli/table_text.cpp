@@ -48,6 +48,9 @@ std::string escaped(unsigned code) {
 }  // namespace
 
 std::string shown(std::string_view text) {
+  // Nearly every text is plain, and a million of them are shown by a replay.
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  if (std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
   std::string safe;
   while (!text.empty()) {
     const auto next = first_character(text);

@@ -1,6 +1,8 @@
 """The journal's backup beside a live daemon, and its restore: hosts and cloud have gone on meanwhile."""
 
+import json
 import os
+import pty
 import random
 import shutil
 import subprocess
@@ -76,6 +78,70 @@ class Backup(unittest.TestCase):
             region.until_state("running", *routers)
             region.until_quiet()
             self.assertEqual(region.what_is_broken(), [])
+
+
+class History(unittest.TestCase):
+    def test_history_is_compacted_beside_a_live_daemon_and_stays_in_the_sums(self):
+        def ended_by_history(region):
+            shown = journal("history", "--json", "--config", region.path("region.yaml"))
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            return {row["operation"]: row["count"] for row in json.loads(shown.stdout)["rows"] if row["outcome"] == "succeeded"}
+
+        with Region(hosts=("podnet-a",), pair=False) as region:
+            region.start()
+            region.until_state("running", *ROUTERS)
+            for port in range(4000, 4004):
+                region.add_rule(2, port)
+                until("the rule", lambda p=str(port): p in region.rules("podnet-a", 2))
+                region.until_state("running", 2)
+                late = region.new_router()
+                region.until_at_work(late)
+                compacted = journal("compact", "--older-than", "0", "--config", region.path("region.yaml"))
+                self.assertEqual(compacted.returncode, 0, compacted.stderr)
+                self.assertIn("a daemon has it", compacted.stdout)
+                region.until_state("running", late)
+            region.until_quiet()
+            self.assertEqual(ended_by_history(region), {"build": 7, "update": 4})
+            journal("compact", "--older-than", "0", "--config", region.path("region.yaml"))
+            self.assertEqual(region.query("SELECT count(*) FROM job"), [(7,)])  # the last of each resource
+            self.assertEqual(ended_by_history(region), {"build": 7, "update": 4})
+            self.assertEqual(region.what_is_broken(), [])
+            self.assertEqual(region.stop(), 0)
+            self.assertIn("is given back", journal("compact", "--config", region.path("region.yaml")).stdout)
+            region.start()
+            region.add_rule(2, 4242)
+            until("the rule after that", lambda: "4242" in region.rules("podnet-a", 2))
+            region.until_quiet()
+            self.assertEqual(region.what_is_broken(), [])
+
+    def test_a_replay_tells_every_step_that_was_done_and_stops_after_each_event_if_told_to(self):
+        with Region(hosts=("podnet-a",), pair=False) as region:
+            region.start()
+            region.until_state("running", *ROUTERS)
+            region.until_quiet()
+            copy = region.path("copy.db")
+            self.assertEqual(journal("backup", copy, "--config", region.path("region.yaml")).returncode, 0)
+            whole = subprocess.run([REGENT, "replay", copy], text=True, capture_output=True)
+            self.assertEqual((whole.returncode, whole.stderr), (0, ""))
+            for run, primitive, verb in region.query("SELECT run, primitive, verb FROM step"):
+                self.assertRegex(whole.stdout, f"step \\d+ on podnet-a: {primitive} {verb}: done, exit 0.* run {run};")
+            one = subprocess.run([REGENT, "replay", copy, "--resource", "virtual_router/2", "--json"], text=True, capture_output=True)
+            moments = [json.loads(line) for line in one.stdout.splitlines()]
+            self.assertEqual(moments.pop(), {"open": [], "unread": []})
+            self.assertEqual({moment["event"]["resource"] for moment in moments}, {"virtual_router/2"})
+            count, = region.query("SELECT count(*) FROM step JOIN job ON job.id = step.job WHERE resource = '2'")[0]
+            self.assertEqual(sum(len(moment["steps"]) for moment in moments), count)
+
+            mine, its = pty.openpty()
+            with open(region.path("said"), "w+") as said:
+                stepping = subprocess.Popen([REGENT, "replay", copy, "--step"], stdin=its, stdout=said, stderr=subprocess.DEVNULL)
+                for typed, events in ((b"\n", 1), (b"\n", 2), (b"q\n", 3)):
+                    until(f"{events} events", lambda n=events: open(said.name).read().count(" #") == n, 10)
+                    os.write(mine, typed)
+                self.assertEqual(stepping.wait(10), 0)
+                self.assertEqual(open(said.name).read().count(" #"), 3)
+            os.close(mine)
+            os.close(its)
 
 
 class Restore(unittest.TestCase):
