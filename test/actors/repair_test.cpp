@@ -227,7 +227,7 @@ TEST_CASE(
     CHECK(region.row()->state == running);
   }
   SECTION("the cloud has it in progress, and a listing comes before the hosts") {
-    region.cloud_side.ask(region.router, running_updating);
+    region.cloud_side.records[region.router].state = running_updating;
     for (auto& [name, host] : region.hosts) host.reachable = false;
     region.start();
     region.pass(10s);
