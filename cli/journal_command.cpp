@@ -44,11 +44,29 @@ std::string count(std::int64_t number, const char* what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
-int check(const journal_choice& choice) {
+std::string findings_json(const std::string& path, const std::vector<journal_finding>& findings) {
+  json_writer out;
+  out.open_object();
+  out.text("file", path);
+  out.open_array("findings");
+  for (const auto& one : findings) {
+    out.open_object();
+    out.text("what", one.what);
+    out.text("means", one.means);
+    out.flag("damage", one.damage);
+    out.close_object();
+  }
+  out.close_array();
+  out.close_object();
+  return out.take();
+}
+
+int check(const journal_choice& choice, bool as_json) {
   const auto path = journal_path(choice);
   if (!path) return complain(path.error());
   const auto found = check_journal(*path);
   if (!found) return complain(found.error());
+  if (as_json) return say(findings_json(*path, *found), found->empty() ? well : not_well);
   if (found->empty()) return say(*path + ": whole, and every row makes sense\n", well);
   return say(
       fmt::format("{}{}: {}\n", lines_of(*found), *path, count(static_cast<std::int64_t>(found->size()), "finding")),
@@ -167,7 +185,8 @@ void add_check(CLI::App& journal, int& exit) {
       "check", "Look at every row, also beside a live daemon; exit 1 if something is wrong, 2 if it cannot be read");
   add_journal_options(*check_it, "PATH", "the journal's file or a state directory, instead of the region file's",
                       given->journal);
-  check_it->callback([given, &exit] { exit = check(given->journal); });
+  check_it->add_flag("--json", given->as_json, "for programs");
+  check_it->callback([given, &exit] { exit = check(given->journal, given->as_json); });
 }
 
 void add_backup(CLI::App& journal, int& exit) {

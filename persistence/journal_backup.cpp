@@ -97,9 +97,14 @@ result<void> check_target(const std::string& from, const std::string& to, bool o
   return {};
 }
 
-result<journal_backup> describe(const std::string& copy) {
+/// For sqlite3_progress_handler: whether to stop.
+int is_told_to_stop(void* progress) { return (*static_cast<const copy_progress*>(progress))(1, 1) ? 0 : 1; }
+
+result<journal_backup> describe(const std::string& copy, copy_progress progress) {
+  constexpr int operations_between_looks = 100'000;
   auto db = open_journal_to_read(copy);
   if (!db) return failure(db.error());
+  if (progress) sqlite3_progress_handler(db->raw(), operations_between_looks, &is_told_to_stop, &progress);
   auto findings = check_journal(*db);
   if (!findings) return failure(findings.error());
   if (is_damaged(*findings)) {
@@ -126,7 +131,7 @@ result<journal_backup> back_up_journal(const std::string& from, const std::strin
   auto part = part_file::create(to);
   if (!part) return failure(part.error());
   if (auto copied = copy_database(*source, part->path(), options.progress); !copied) return failure(copied.error());
-  auto made = describe(part->path());
+  auto made = describe(part->path(), options.progress);
   if (!made) return made;
   if (auto named = part->becomes(to, options.overwrite); !named) return failure(named.error());
   return made;

@@ -13,7 +13,7 @@ namespace regent {
 
 struct backup_options {
   bool overwrite = false;  ///< replace a file of that name; it is kept until the new one is whole
-  copy_progress progress;  ///< may end the backup
+  copy_progress progress;  ///< may end the backup, also while the copy is checked: then done is total
 };
 
 struct journal_backup {

@@ -62,6 +62,12 @@ TEST_CASE("journal check says each finding in a line and exits 1, and 2 where no
   CHECK(said.exit == 1);
   CHECK(has(said.out, "job 1 holds virtual_router/1 on podnet-a, and has ended: failed: the daemon gives it back"));
   CHECK(has(said.out, state.journal + ": 1 finding\n"));
+  const auto json = run_regent({"journal", "check", state.path, "--json"});
+  CHECK(json.exit == 1);
+  const auto parsed = parse_json(json.out);
+  REQUIRE(parsed);
+  REQUIRE((**parsed)["findings"].Size() == 1);
+  CHECK_FALSE((**parsed)["findings"][0]["damage"].GetBool());
   const auto none = run_regent({"journal", "check", state.here.file("none.db")});
   CHECK(none.exit == 2);
   CHECK(has(none.err, "journal_missing"));
