@@ -55,6 +55,26 @@ result<void> ensure_identity(sqlite::connection& db) {
 
 }  // namespace
 
+namespace {
+
+/// As SQLite reads names with options.
+std::string uri_of(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) uri += c == '%' || c == '?' || c == '#' ? fmt::format("%{:02x}", c) : std::string(1, c);
+  return uri + "?immutable=1";
+}
+
+}  // namespace
+
+result<sqlite::connection> open_file_to_read(const std::string& path) {
+  auto db = sqlite::connection::open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, reader_busy_timeout);
+  if (!db) return db;
+  const auto seen = db->number("PRAGMA user_version");
+  if (seen || seen.error().code != "journal_io" || std::filesystem::exists(path + "-wal")) return db;
+  return sqlite::connection::open(uri_of(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+                                  reader_busy_timeout);
+}
+
 std::string new_journal_id() {
   std::random_device random;
   return fmt::format("{:08x}", random() & 0xffffffffU);
@@ -96,7 +116,7 @@ result<sqlite::connection> open_journal_to_read(const std::string& path) {
   }
   if (code) return failure(sqlite::file_error("open", path, code.value()));
   if (std::filesystem::is_directory(status)) return failure(sqlite::file_error("open", path, EISDIR));
-  auto db = sqlite::connection::open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, reader_busy_timeout);
+  auto db = open_file_to_read(path);
   if (!db) return db;
   auto version = schema_version(*db, journal_migrations().back().version);
   if (!version) return failure(version.error());

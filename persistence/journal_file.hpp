@@ -18,6 +18,10 @@ result<std::string> real_path(const std::string& path);
 /// open_sqlite_journal; a file that is damaged, newer or not ours is left as it is.
 result<sqlite::connection> open_journal_file(const std::string& path, const sqlite_journal_options& options);
 
+/// Opens a file that is there, and writes nothing, whatever it is. A journal reads itself through files beside it; where those cannot be made and no
+/// log is there, nobody writes to it, and it is read as it stands: a copy on a disk that is read-only.
+result<sqlite::connection> open_file_to_read(const std::string& path);
+
 /// A look at a journal that is there, beside its writer or without one; it changes nothing. Of any schema that we know.
 /// Errors: as open_sqlite_reader, but for `journal_older`.
 result<sqlite::connection> open_journal_to_read(const std::string& path);

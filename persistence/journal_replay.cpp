@@ -12,8 +12,6 @@ namespace regent {
 
 namespace {
 
-constexpr auto busy_timeout = milliseconds(200);
-
 bool is_damage(const error& why) { return why.code == "journal_corrupt" || why.code == "journal_internal"; }
 
 /// The rows of one table in order of their number, which is their first column, past what is damaged.
@@ -251,7 +249,7 @@ class sqlite_replay final : public journal_replay {
 result<std::unique_ptr<journal_replay>> open_replay(const std::string& path, const replay_filter& filter) {
   if (std::error_code none; !std::filesystem::is_regular_file(path, none))
     return fail(error_kind::permanent, "journal_missing", "there is no journal {}", path);
-  auto db = sqlite::connection::open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, busy_timeout);
+  auto db = open_file_to_read(path);
   if (!db) return failure(db.error());
   // writable_schema: SQLite then also opens a file that was cut off. Nothing is ever written.
   const auto* settings = "PRAGMA writable_schema = ON; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF";

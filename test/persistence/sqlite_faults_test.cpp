@@ -2,6 +2,7 @@
 // holds.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "persistence/journal_check.hpp"
+#include "persistence/journal_replay.hpp"
 #include "test/persistence/small_disk.hpp"
 #include "test/persistence/temp_journal.hpp"
 
@@ -255,4 +258,30 @@ TEST_CASE("a file that may only be read is an I/O error for the writer") {
   CHECK(refused.error().kind == error_kind::permanent);
   CHECK(refused.error().code == "journal_io");
   CHECK(refused.error().message.find(place.path()) != std::string::npos);
+}
+
+TEST_CASE("a journal where nothing may be written is read all the same") {
+  if (::geteuid() != 0) {
+    WARN("skipped: needs to become somebody else");
+    return;
+  }
+  temp_folder folder;
+  const auto inside = folder / "read only, 100%? yes#";
+  std::filesystem::create_directory(inside);
+  const auto path = inside + "/journal.db";
+  {
+    auto open = open_sqlite_journal(path);
+    REQUIRE(open.has_value());
+    must_begin(**open);
+    must_commit(**open, {{full_resource(1), full_job(1), full_step(1), full_event(1)}});
+  }
+  REQUIRE(::chmod(path.c_str(), 0444) == 0);
+  REQUIRE(::chmod(inside.c_str(), 0555) == 0);
+  REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+  const as_nobody nobody;
+  CHECK(must_read(path)->jobs({}, "", 1)->total == 1);
+  CHECK(check_journal(path)->empty());
+  const auto file = open_replay(path, {});
+  REQUIRE(file.has_value());
+  CHECK((*file)->next()->has_value());
 }
