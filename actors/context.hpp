@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 
 #include "edge/cloud.hpp"
@@ -25,12 +26,15 @@ class region_context {
   std::shared_ptr<const catalogue> kinds;
   std::string journal_id;
   epoch_number epoch = 0;
+  std::uint64_t jitter_seed = std::random_device{}();
   std::function<std::unique_ptr<command_channel>(const host_config&, channel_sink)> open_channel;
   std::function<result<std::unique_ptr<cloud>>(const std::shared_ptr<const region_config>&)> open_cloud;
   /// The resource's open job as the journal has it, or nothing; repairs that wait do not count.
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> open_job_of;
   /// The newest of its jobs that is no repair, open or ended.
   std::function<result<std::optional<job>>(const resource_id&)> last_operation_of;
+  /// The newest of its repairs that has ended.
+  std::function<result<std::optional<job_with_steps>>(const resource_id&)> last_repair_of;
   /// The record as it was last acted on, JSON; empty if never.
   std::function<result<std::string>(const resource_id&)> document_of;
   /// Leases on the host as the journal has them.

@@ -139,6 +139,7 @@ class host_work {
   }
 
   void reported(const run_report& report) {
+    if (report.status == run_status::running && self_->state.runs.is_open(report.run)) goes_on(report);
     carry_out(self_->state.runs.reported(report, context_->time.steady()));
     publish();
   }
@@ -212,9 +213,17 @@ class host_work {
     }
   }
 
+  void goes_on(const run_report& report) {
+    context_->facts.runs.heard(report.run, report.progress, context_->time.steady());
+    const auto owner = self_->state.owners.find(report.run);
+    if (report.progress && owner != self_->state.owners.end())
+      caf::anon_send(owner->second, run_goes_on{report.run, *report.progress});
+  }
+
   void deliver(host_runs::deliver& done) {
     auto& state = self_->state;
     ++context_->facts.runs_ended;
+    context_->facts.runs.ended(done.run);
     const auto owner = state.owners.extract(done.run);
     if (owner.empty()) return;
     caf::anon_send(owner.mapped(), run_ended{state.status.host, done.run,

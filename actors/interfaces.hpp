@@ -21,6 +21,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<lease_denied>,
     /// The run cannot be sent or asked about now, and why.
     caf::reacts_to<run_waits>,
+    /// How far the run says that it is; told again with every heartbeat of its host.
+    caf::reacts_to<run_goes_on>,
     /// The run has an outcome.
     caf::reacts_to<run_ended>,
     /// An operator wants the job ended.
@@ -140,6 +142,7 @@ REGENT_MESSAGE(commit_answer)
 REGENT_MESSAGE(lease_granted)
 REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
+REGENT_MESSAGE(run_goes_on)
 REGENT_MESSAGE(run_ended)
 REGENT_MESSAGE(woken)
 REGENT_MESSAGE(cancel_asked)
@@ -180,6 +183,7 @@ CAF_ADD_TYPE_ID(regent, (regent::commit_answer))
 CAF_ADD_TYPE_ID(regent, (regent::lease_granted))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
+CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))
 CAF_ADD_TYPE_ID(regent, (regent::run_ended))
 CAF_ADD_TYPE_ID(regent, (regent::woken))
 CAF_ADD_TYPE_ID(regent, (regent::cancel_asked))

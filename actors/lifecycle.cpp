@@ -16,6 +16,7 @@ lifecycle_actor::behavior_type run_lifecycle(lifecycle_shell* self, context_ptr 
       [=](const lease_granted& m) { work->granted(m); },
       [=](const lease_denied& m) { work->denied(m); },
       [=](const run_waits& m) { work->waits(m); },
+      [=](const run_goes_on& m) { work->goes_on(m); },
       [=](const run_ended& m) { work->ended(m); },
       [=](const cancel_asked& m) { work->asked_to_cancel(m); },
       [=](const woken&) { work->woken_up(); },

@@ -1,5 +1,6 @@
-// An operator's cancel: durable first, then the run is ended on its host, what it left is read back, and the job comes to
-// rest as cancelled. A reign that dies on the way does the rest in its next life, for the job says that it is cancelled.
+// An end before the end. An operator's cancel: durable first, then the run is ended on its host, what it left is read back,
+// and the job comes to rest as cancelled. A reign that dies on the way does the rest in its next life, for the job says that
+// it is cancelled. The operation's deadline: the same, but the job fails; when it began and how long it may take is durable.
 #include <algorithm>
 
 #include "actors/lifecycle_rows.hpp"
@@ -27,9 +28,28 @@ void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
                                }});
 }
 
-/// From here on everything that goes on by itself (an answered commit, a granted lease) sees that it is cancelled.
-void lifecycle_work::begin_cancel() {
-  log::info("{}: cancelled ({})", task_->id.text(), doing_);
+/// From its start, of whichever reign. Within one it runs on the clock that nobody sets.
+void lifecycle_work::watch_deadline() {
+  const auto& job = execution_->job();
+  if (job.deadline.count() == 0) return;
+  const auto left = std::clamp(*job.started + job.deadline - now(), milliseconds(0), job.deadline);
+  deadline_ = context_->time.steady() + left;
+  overdue_ = left.count() == 0;
+  if (!overdue_) look_at_deadline();
+}
+
+/// Now and then, not once at its end: a delayed message keeps its actor in memory until it is delivered.
+void lifecycle_work::look_at_deadline() {
+  if (closing_ || is_stopping()) return;
+  const auto left = std::chrono::ceil<milliseconds>(*deadline_ - context_->time.steady());
+  overdue_ = left.count() <= 0;
+  if (overdue_) return stop_early("its operation's deadline is over");
+  self_->delayed_send(self_, std::min(left, milliseconds(limits::operation_deadline_look)), timer{deadline_timer});
+}
+
+/// From here on everything that goes on by itself (an answered commit, a granted lease) sees that it is stopping.
+void lifecycle_work::stop_early(std::string_view why) {
+  log::info("{}: {} ({})", task_->id.text(), why, doing_);
   switch (phase_) {
     case phase::committing:
     case phase::settled: return;
@@ -63,14 +83,14 @@ void lifecycle_work::end_run() {
   });
 }
 
-void lifecycle_work::run_ended_by_cancel(int index, const run_outcome& outcome) {
+void lifecycle_work::run_ended_early(int index, const run_outcome& outcome) {
   stop_timer();
   dirty_.insert(index);
   if (execution_->steps()[static_cast<std::size_t>(index)].state == step_state::unknown) {
-    execution_->found_after_cancel(index, outcome);
+    execution_->found_after_stop(index, outcome, why_stopping());
     return close(false);
   }
-  if (!execution_->cancelled(index, outcome, now())) return advance();
+  if (!execution_->stopped(index, outcome, why_stopping(), now())) return advance();
   const auto status = context_->facts.hosts.find(execution_->steps()[static_cast<std::size_t>(index)].host);
   if (!status || status->state != "up") return close(false);
   const job_execution::send back{index, true};

@@ -39,6 +39,10 @@ void lifecycle_work::close(bool good) {
   } else if (failed != nullptr) {
     ending.error_code = failed->error.substr(0, failed->error.find(':'));
     ending.error_message = failure_text(*failed, execution_->steps().size());
+  } else if (!good && overdue_ && ending.error_code.empty()) {
+    ending.error_code = "operation_deadline";
+    ending.error_message = fmt::format("stopped: deadline of {} for {}: {}", span_text(ending.deadline),
+                                       name(ending.what), execution_->progress_text());
   }
   ending.repair ? close_repair(good, std::move(change)) : close_operation(good, std::move(change));
 }

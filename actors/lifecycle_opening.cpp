@@ -113,19 +113,27 @@ void lifecycle_work::look_again(const record& what) {
   repair(what, operation::update, {});
 }
 
+/// Nothing stands on the one host that was to be looked after: what is owed elsewhere stays owed.
+void lifecycle_work::nothing_there() {
+  settled message;
+  message.row = task_->known ? std::make_shared<const resource>(*task_->known) : nullptr;
+  message.updated = task_->known ? task_->known->updated : std::string();
+  settle(std::move(message));
+}
+
 /// What the cloud takes for granted is made so on the hosts, or on one of them.
 void lifecycle_work::repair(const record& what, operation how, const host_id& only) {
   auto planned = context_->kinds->make_plan(how, what, *context_->config(), what.head.state == quiesced);
   if (!planned) {
     if (context_->facts.note("record " + task_->id.text(), planned.error().text()))
       log::error("{}: cannot be planned: {}", task_->id.text(), planned.error().text());
-    return note_rest(what);
+    return only.empty() ? note_rest(what) : nothing_there();
   }
   if (!only.empty()) {
     std::erase_if(planned->steps, [&](const plan_step& one) { return one.host != only; });
     for (auto& one : planned->steps) one.role = step_role::sole;
   }
-  if (planned->steps.empty()) return note_rest(what);
+  if (planned->steps.empty()) return only.empty() ? note_rest(what) : nothing_there();
   row_ = row_of(what, what.head.state, now());
   if (task_->known) {
     row_.degraded = task_->known->degraded;
@@ -248,10 +256,12 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   made.waits_for.clear();
   made.wait_deadline.reset();
   made.started = now();
+  made.deadline = planned.deadline;
   scope_ = planned.lease_scope;
   execution_.emplace(made, steps_of(planned, made.id, 0), context_->journal_id,
                      execution_policy{context_->config()->policies.step_attempts});
   fresh_ = std::move(planned.steps);
+  watch_deadline();
   transaction all{row_, std::move(made)};
   for (const auto& one : execution_->steps()) all.push_back(one);
   all.insert(all.end(), std::make_move_iterator(change.begin()), std::make_move_iterator(change.end()));

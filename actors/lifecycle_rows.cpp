@@ -20,6 +20,7 @@ std::vector<step> steps_of(const plan& what, job_id job, int first) {
     one.about = planned.about;
     one.parameters = parameters_json(planned.parameters);
     one.deadline = planned.deadline;
+    one.stall = planned.stall;
     steps.push_back(std::move(one));
   }
   return steps;
@@ -74,6 +75,7 @@ job_with_steps follow_up(const regent::job& earlier, job_id id, std::vector<step
   made.job.in = lane::retry;
   made.job.repair = true;
   made.job.created = now;
+  made.job.deadline = earlier.deadline;
   made.job.wait_deadline = now + limits::wait_for_repair;
   for (auto& old : steps) {
     step again;
@@ -86,6 +88,7 @@ job_with_steps follow_up(const regent::job& earlier, job_id id, std::vector<step
     again.about = std::move(old.about);
     again.parameters = std::move(old.parameters);
     again.deadline = old.deadline;
+    again.stall = old.stall;
     made.steps.push_back(std::move(again));
   }
   return made;
@@ -127,6 +130,15 @@ std::optional<job_with_steps> repair_again(const job_execution& failed, job_id i
   ++made.job.attempt;
   made.job.waits_for = fmt::format("attempt {} of {} at {} ({})", made.job.attempt, limits::repair_attempts_most,
                                    iso_text(*made.job.not_before), earlier.error_message);
+  return made;
+}
+
+job_with_steps repair_anew(const job_with_steps& ended, job_id id, std::string cause, wall_time now) {
+  auto made = follow_up(ended.job, id, ended.steps, now);
+  made.job.only_host = ended.job.only_host;
+  made.job.in = lane::user;
+  made.job.cause = std::move(cause);
+  made.job.waits_for = made.job.only_host.empty() ? "its hosts to answer" : made.job.only_host + " to answer";
   return made;
 }
 

@@ -34,4 +34,7 @@ job_with_steps repair_of(const job_execution& degraded, job_id id, wall_time now
 /// limits::repair_attempts_most attempts have failed on a host that answers.
 std::optional<job_with_steps> repair_again(const job_execution& failed, job_id id, wall_time now);
 
+/// An ended repair once more, because an operator says so: its first attempt, at once.
+job_with_steps repair_anew(const job_with_steps& ended, job_id id, std::string cause, wall_time now);
+
 }  // namespace regent

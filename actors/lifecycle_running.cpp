@@ -14,12 +14,19 @@ void lifecycle_work::take_up() {
   execution_.emplace(task_->open->job, task_->open->steps, context_->journal_id,
                      execution_policy{context_->config()->policies.step_attempts});
   auto& taken = execution_->job();
+  const bool waited = taken.state == job_state::waiting;
   taken.state = job_state::active;
   taken.waits_for.clear();
   taken.wait_deadline.reset();
   taken.not_before.reset();
   if (!taken.started) taken.started = now();
   job_dirty_ = true;
+  if (waited) {  // for what may have come, and the run that is under way may take long
+    transaction change;
+    take_dirty(change);
+    commit_aside(std::move(change));
+  }
+  watch_deadline();
   lease_all();
 }
 
@@ -42,6 +49,7 @@ void lifecycle_work::lease_all() {
     if (one.state != step_state::skipped) needed.insert(one.host);
   hosts_.assign(needed.begin(), needed.end());
   leased_ = 0;
+  if (is_stopping()) return advance();
   // No lease is held while a cordoned host is waited for.
   for (const auto& host : hosts_) {
     if (has_begun() || !is_cordoned(host)) continue;
@@ -68,7 +76,7 @@ void lifecycle_work::granted(const lease_granted& message) {
 
 void lifecycle_work::take_next_lease() {
   stop_timer();
-  if (is_cancelled() || leased_ == hosts_.size()) return advance();
+  if (is_stopping() || leased_ == hosts_.size()) return advance();
   ask_lease(hosts_[leased_]);
 }
 
@@ -133,7 +141,7 @@ void lifecycle_work::advance() {
   stop_timer();
   const auto what = execution_->next(now());
   const auto* over = std::get_if<job_execution::finished>(&what);
-  if (is_cancelled() && over == nullptr && !std::holds_alternative<job_execution::attach>(what)) return close(false);
+  if (is_stopping() && over == nullptr && !std::holds_alternative<job_execution::attach>(what)) return close(false);
   if (const auto* to_send = std::get_if<job_execution::send>(&what)) return send_step(*to_send);
   if (const auto* attached = std::get_if<job_execution::attach>(&what))
     return dispatch(execution_->steps()[static_cast<std::size_t>(attached->index)], false, true);
@@ -236,7 +244,7 @@ result<std::vector<run_parameter>> lifecycle_work::parameters_of(const step& wha
 }
 
 void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
-  if (is_cancelled() && !resumed && !read_back) {
+  if (is_stopping() && !resumed && !read_back) {
     execution_->unsent(what.index);
     dirty_.insert(what.index);
     return advance();
@@ -263,6 +271,7 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
   request->verb = read_back ? "read" : what.verb;
   request->parameters = std::move(*parameters);
   request->deadline = what.deadline;
+  if (!read_back) request->stall = what.stall;
   enter(
       phase::running,
       fmt::format("step {} of {} on {}: {}", what.index + 1, execution_->steps().size(), what.host.value(), what.about),
@@ -271,11 +280,11 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
     context_->facts.poll_to_run_us =
         std::chrono::duration_cast<std::chrono::microseconds>(context_->time.steady() - *task_->seen_at).count();
   caf::anon_send(host, run_wanted{std::move(request), resumed, what.boot_id, me()});
-  if (is_cancelled()) end_run();
+  if (is_stopping()) end_run();
 }
 
 void lifecycle_work::waits(const run_waits& message) {
-  if (phase_ != phase::running || is_cancelled()) return;
+  if (phase_ != phase::running || is_stopping()) return;
   const auto running = std::find_if(execution_->steps().begin(), execution_->steps().end(),
                                     [&](const step& one) { return one.run == message.run; });
   if (running == execution_->steps().end()) return;
@@ -300,6 +309,14 @@ void lifecycle_work::waits(const run_waits& message) {
   });
 }
 
+/// For people who look at actors; nothing follows from it.
+void lifecycle_work::goes_on(const run_goes_on& message) {
+  if (phase_ != phase::running) return;
+  const auto& steps = execution_->steps();
+  if (std::any_of(steps.begin(), steps.end(), [&](const step& one) { return one.run == message.run; }))
+    self_->seen_as().state(fmt::format("{}, {}", doing_, progress_text(message.progress)));
+}
+
 void lifecycle_work::ended(const run_ended& message) {
   if (phase_ != phase::running) return;
   const auto found = std::find_if(execution_->steps().begin(), execution_->steps().end(),
@@ -307,7 +324,7 @@ void lifecycle_work::ended(const run_ended& message) {
   if (found == execution_->steps().end()) return;
   const auto index = found->index;
   if (std::exchange(waiting_run_, std::nullopt)) job_dirty_ = true;
-  if (is_cancelled()) return run_ended_by_cancel(index, *message.outcome);
+  if (is_stopping()) return run_ended_early(index, *message.outcome);
   if (message.outcome->ended == run_outcome::how::finished &&
       undone_by_reboot(found->host, message.outcome->boot_id, index))
     return advance();

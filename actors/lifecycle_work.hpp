@@ -35,7 +35,7 @@ class lifecycle_work {
   void answered(const record_answer& message) { pass(on_record_, *message.answer); }
   void answered(const claim_answer& message) { pass(on_claim_, message); }
   void answered(const commit_answer& message) {
-    if (message.tag == cancel_tag && !message.failed) return begin_cancel();
+    if (message.tag == cancel_tag && !message.failed) return stop_early("cancelled");
     if (message.tag != commit_tag_) return;
     if (message.failed) return give_up("journal: " + message.failed->text());
     pass(then_);
@@ -45,6 +45,7 @@ class lifecycle_work {
     if (phase_ == phase::leasing && message.host == asked_) fail_job("host_unknown", message.why);
   }
   void waits(const run_waits& message);
+  void goes_on(const run_goes_on& message);
   void ended(const run_ended& message);
   void asked_to_cancel(const cancel_asked& message);
   void woken_up() {
@@ -52,6 +53,7 @@ class lifecycle_work {
     if (phase_ == phase::leasing && !has_begun() && (at_gate_ || is_cordoned(asked_))) lease_anew();
   }
   void timer_over(const timer& message) {
+    if (message.number == deadline_timer) return look_at_deadline();
     if (message.number == timer_number_) pass(on_timer_);
   }
 
@@ -114,9 +116,14 @@ class lifecycle_work {
   bool is_cancelled() const {
     return execution_ ? !execution_->job().cancel.empty() : claim_ && !claim_->cancel.empty();
   }
-  void begin_cancel();
+  /// Nothing more is begun: an operator has said so, or the operation's deadline is over.
+  bool is_stopping() const { return is_cancelled() || overdue_; }
+  std::string_view why_stopping() const { return is_cancelled() ? "cancelled" : "operation_deadline"; }
+  void watch_deadline();
+  void look_at_deadline();
+  void stop_early(std::string_view why);
   void end_run();
-  void run_ended_by_cancel(int index, const run_outcome& outcome);
+  void run_ended_early(int index, const run_outcome& outcome);
   void end_claim(job_state state, std::string code, std::string message);
 
   // -- from the record to the job
@@ -124,6 +131,7 @@ class lifecycle_work {
   void unreadable(const error& why);
   void note_rest(const record& what);
   void look_again(const record& what);
+  void nothing_there();
   void repair(const record& what, operation how, const host_id& only);
   void claim(const record& what);
   void claim_refused(const error& why);
@@ -176,6 +184,7 @@ class lifecycle_work {
   phase phase_ = phase::reading;
   std::string doing_;  // in words
   static constexpr std::uint64_t cancel_tag = ~std::uint64_t{0};
+  static constexpr std::uint64_t deadline_timer = ~std::uint64_t{0};
   bool closing_ = false;  // its end is on its way into the journal
   std::uint64_t commit_tag_ = 0;
   std::uint64_t timer_number_ = 0;
@@ -196,6 +205,8 @@ class lifecycle_work {
   host_id asked_;         // whose lease is waited for
   bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
   bool leases_committed_ = false;
+  std::optional<steady_time> deadline_;  // of the operation
+  bool overdue_ = false;                 // it is over, and was before the last step
   bool job_dirty_ = false;
   std::set<int> dirty_;
   std::optional<run_id> waiting_run_;  // withdrawn when its wait is over

@@ -39,6 +39,10 @@ struct run_waits {
   run_id run;
   std::string why;
 };
+struct run_goes_on {
+  run_id run;
+  run_progress progress;
+};
 struct run_ended {
   host_id host;
   run_id run;

@@ -66,6 +66,15 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
                        std::optional<steady_time> seen_at, const host_id& rebuild, bool repair) {
   auto& one = entry(id);
   if (at().stopping || one.known.busy) return;
+  if (one.unfinished) {
+    auto left = context_->open_job_of(id);
+    if (!left) {
+      log::error("{}: {}", id.text(), left.error().text());
+      return look_later(id, std::chrono::seconds(5));
+    }
+    if (*left) open = std::move(*left);
+    one.unfinished = false;
+  }
   auto task = std::make_shared<lifecycle_task>();
   task->id = id;
   task->cause = std::move(cause);
@@ -152,7 +161,10 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     set_due(one, id);
   }
   if (message.repairs) set_repairs(id, *message.repairs);
-  if (message.again_in) look_later(id, *message.again_in);
+  if (message.again_in) {
+    one.unfinished = true;
+    look_later(id, *message.again_in);
+  }
   if (!message.row) put_off(one, id);
   // A user's news first: a repair reads no record.
   if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
@@ -190,7 +202,8 @@ void region_work::set_repairs(const resource_id& id, std::vector<job_with_steps>
   auto& due = at().repairs_due;
   std::erase_if(due, [&](const auto& pair) { return pair.second == id; });
   for (const auto& [job, steps] : waiting) {
-    if (job.not_before) due.emplace(*job.not_before, id);
+    // An attempt that is due and has not begun waits for its host or its resource: their news wake it, not the clock.
+    if (job.not_before && *job.not_before > context_->time.wall()) due.emplace(*job.not_before, id);
     if (job.wait_deadline) due.emplace(*job.wait_deadline, id);
   }
   entry(id).repairs = std::move(waiting);
@@ -214,6 +227,7 @@ void region_work::put_off(region_entry& one, const resource_id& id) {
 
 void region_work::wake_repairs(const resource_id& id) {
   const auto now = context_->time.wall();
+  if (entry(id).unfinished) return;  // when that rests
   for (const auto& waiting : entry(id).repairs) {
     if (waiting.job.not_before && now < *waiting.job.not_before) continue;
     if (!can_be_repaired(waiting)) continue;
@@ -295,7 +309,7 @@ void region_work::go_on_rebuilding(const host_id& host) {
   std::erase_if(at_work, [&](const resource_id& id) { return !entry(id).known.busy; });
   for (auto next = waiting.begin(); next != waiting.end() && at_work.size() < limits::rebuilds_at_once;) {
     const auto id = *next;
-    if (entry(id).known.busy) {  // when it rests
+    if (entry(id).known.busy || entry(id).unfinished) {  // when it rests
       ++next;
       continue;
     }
@@ -340,6 +354,7 @@ void region_work::died(const caf::actor_addr& who) {
   auto& one = entry(id);
   one.actor = lifecycle_actor{};
   one.known.busy = false;
+  one.unfinished = true;
   log::error("{}: its actor died; it is taken up again from the journal", id.text());
   look_later(id, std::chrono::seconds(1));
 }
@@ -350,18 +365,13 @@ void region_work::once_a_second() {
   while (!at().retries.empty() && at().retries.begin()->first <= now) {
     const auto id = at().retries.begin()->second;
     at().retries.erase(at().retries.begin());
-    auto open = context_->open_job_of(id);
-    if (!open) {
-      log::error("{}: {}", id.text(), open.error().text());
-      look_later(id, std::chrono::seconds(5));
-      continue;
-    }
-    wake(id, "once more", lane::retry, *open);
+    wake(id, "once more", lane::retry);
   }
   const auto wall = context_->time.wall();
-  while (!at().repairs_due.empty() && at().repairs_due.begin()->first <= wall) {
-    const auto id = at().repairs_due.begin()->second;
-    at().repairs_due.erase(at().repairs_due.begin());
+  std::set<resource_id> repairs;  // first all, for each is noted anew on the way
+  while (!at().repairs_due.empty() && at().repairs_due.begin()->first <= wall)
+    repairs.insert(at().repairs_due.extract(at().repairs_due.begin()).value().second);
+  for (const auto& id : repairs) {
     end_overdue_repairs(id);
     wake_repairs(id);  // if it is busy now, when it rests
   }

@@ -19,9 +19,11 @@ namespace regent {
 
 struct region_entry {
   known_resource known;
-  resource row;                         // document left empty: the journal keeps what it has
-  lifecycle_actor actor;                // null at rest
-  std::string look_again;               // why it is to be read once more when it rests; empty: no need
+  resource row;            // document left empty: the journal keeps what it has
+  lifecycle_actor actor;   // null at rest
+  std::string look_again;  // why it is to be read once more when it rests; empty: no need
+  /// Its last actor left work behind that is to be taken up soon: whoever comes first takes it up from the journal.
+  bool unfinished = false;
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
 };
 

@@ -75,7 +75,7 @@ void region_work::retry(const operator_asked& message) {
   if (found == at().entries.end() || found->second.row.id.empty())
     return message.answer(fail(error_kind::permanent, "not_found", "there is no {} here", id.text()));
   auto& one = found->second;
-  if (one.known.busy || one.known.reports_pending > 0)
+  if (one.known.busy || one.unfinished || one.known.reports_pending > 0)
     return message.answer(refused("at_work", id.text() + " is at work; regent why " + id.text() + " says with what"));
   const auto now = context_->time.wall();
   const auto said = event_of("resource.retry", id, {}, by, now);
@@ -83,6 +83,7 @@ void region_work::retry(const operator_asked& message) {
     commit_and_answer({said}, id.text() + " is made what its record says on all its hosts", message.answer);
     return wake(id, by, lane::user, {}, {}, {}, true);
   }
+  if (one.row.degraded && one.known.state == closed) return repair_what_is_left(message);
   if (one.known.state != unresourced)
     return message.answer(
         refused("nothing_to_retry", fmt::format("{} is {} and lacks nothing", id.text(), name(one.known.state))));
@@ -94,6 +95,33 @@ void region_work::retry(const operator_asked& message) {
   one.look_again = by;
   commit_and_answer({report{0, id, {}, *wish, now}, said},
                     fmt::format("{} is asked for again: {}", id.text(), name(*wish)), message.answer);
+}
+
+/// It is scrubbed, but for a host that did not answer, and whose repair has ended without success: its steps, once more.
+void region_work::repair_what_is_left(const operator_asked& message) {
+  const auto& id = message.what.resource;
+  auto waiting = entry(id).repairs;
+  if (!waiting.empty())
+    return message.answer(refused(
+        "nothing_to_retry",
+        fmt::format("job {} of {} waits for {}", waiting[0].job.id.value(), id.text(), waiting[0].job.waits_for)));
+  const auto last = context_->last_repair_of(id);
+  if (!last) return message.answer(tl::unexpected(last.error()));
+  if (!*last)
+    return message.answer(refused("nothing_to_retry", "no job of " + id.text() + " says what is left on which host"));
+  const auto now = context_->time.wall();
+  auto again = repair_anew(**last, context_->next_job(), message.what.by, now);
+  auto& row = entry(id).row;
+  row.reason = again.job.waits_for;
+  transaction change{row, again.job, event_of("resource.retry", id, again.job.root, message.what.by, now)};
+  for (const auto& one : again.steps) change.push_back(one);
+  const auto sentence =
+      fmt::format("{} is scrubbed once more on {} as job {}", id.text(),
+                  again.job.only_host.empty() ? "its hosts" : again.job.only_host, again.job.id.value());
+  waiting.push_back(std::move(again));
+  set_repairs(id, std::move(waiting));
+  commit_and_answer(std::move(change), sentence, message.answer);
+  wake_repairs(id);
 }
 
 void region_work::cordon(const operator_asked& message) {

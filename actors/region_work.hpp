@@ -60,6 +60,7 @@ class region_work {
   // -- an operator's word
   void cancel(const operator_asked& message);
   void retry(const operator_asked& message);
+  void repair_what_is_left(const operator_asked& message);
   void cordon(const operator_asked& message);
   void commit_and_answer(transaction what, std::string sentence, const operator_answer& answer);
 

@@ -10,7 +10,10 @@ namespace {
 class reporter_work {
  public:
   reporter_work(reporter_shell* self, context_ptr context, directory_ptr directory)
-      : self_(self), context_(std::move(context)), directory_(std::move(directory)) {
+      : self_(self),
+        context_(std::move(context)),
+        directory_(std::move(directory)),
+        random_(static_cast<std::minstd_rand::result_type>(context_->jitter_seed)) {
     self_->state.link = std::make_unique<cloud_link>(context_);
   }
 
@@ -93,7 +96,7 @@ class reporter_work {
   reporter_shell* self_;
   context_ptr context_;
   directory_ptr directory_;
-  std::minstd_rand random_{std::random_device{}()};
+  std::minstd_rand random_;
 };
 
 }  // namespace

@@ -5,13 +5,8 @@
 #include <future>
 #include <thread>
 
-#include "actors/host.hpp"
-#include "actors/journal.hpp"
-#include "actors/poller.hpp"
-#include "actors/reader.hpp"
-#include "actors/region.hpp"
-#include "actors/reporter.hpp"
-#include "persistence/journal_reader.hpp"
+#include "actors/central_actors.hpp"
+#include "actors/journal_lookup.hpp"
 #include "transport/transport.hpp"
 
 namespace regent {
@@ -61,46 +56,6 @@ class cloud_opener {
   std::shared_ptr<cloud_session> session_;
   std::shared_ptr<const region_config> opened_for_;
 };
-
-result<std::optional<job_with_steps>> find_open_job(const std::string& journal_path, const resource_id& id) {
-  auto reader = open_sqlite_reader(journal_path);
-  if (!reader) return tl::unexpected(reader.error());
-  const auto open = (*reader)->jobs({id.text(), "open"}, "", limits::page_rows_default);
-  if (!open) return tl::unexpected(open.error());
-  for (const auto& one : open->rows) {
-    if (waits_to_begin(one)) continue;
-    auto steps = (*reader)->steps(one.id);
-    if (!steps) return tl::unexpected(steps.error());
-    return std::optional(job_with_steps{one, std::move(*steps)});
-  }
-  return std::optional<job_with_steps>{};
-}
-
-/// Not a repair, which says nothing of what the resource was to become.
-result<std::optional<job>> find_last_operation(const std::string& journal_path, const resource_id& id) {
-  auto reader = open_sqlite_reader(journal_path);
-  if (!reader) return tl::unexpected(reader.error());
-  const auto newest = (*reader)->jobs({id.text(), ""}, "", limits::page_rows_default);
-  if (!newest) return tl::unexpected(newest.error());
-  const auto found = std::find_if(newest->rows.begin(), newest->rows.end(), [](const job& one) { return !one.repair; });
-  return found == newest->rows.end() ? std::nullopt : std::optional(*found);
-}
-
-result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
-  auto reader = open_sqlite_reader(journal_path);
-  if (!reader) return tl::unexpected(reader.error());
-  const auto found = (*reader)->find_resource(id);
-  if (!found) return tl::unexpected(found.error());
-  return *found ? (*found)->document : std::string();
-}
-
-result<std::vector<lease>> find_leases(const std::string& journal_path, const host_id& host) {
-  auto reader = open_sqlite_reader(journal_path);
-  if (!reader) return tl::unexpected(reader.error());
-  auto all = (*reader)->leases();
-  if (all) std::erase_if(*all, [&](const lease& one) { return one.host != host; });
-  return all;
-}
 
 class running_daemon final : public daemon {
  public:
@@ -195,23 +150,12 @@ class running_daemon final : public daemon {
       return transport_->open(endpoint_of(host), std::move(sink));
     };
     context_->open_cloud = [this](const std::shared_ptr<const region_config>& region) { return opener_(region); };
-    context_->open_job_of = [path](const resource_id& id) { return find_open_job(path, id); };
-    context_->last_operation_of = [path](const resource_id& id) { return find_last_operation(path, id); };
-    context_->document_of = [path](const resource_id& id) { return find_document(path, id); };
-    context_->leases_on = [path](const host_id& host) { return find_leases(path, host); };
+    look_into(*context_, path);
   }
 
   void spawn_all(std::shared_ptr<journal> store, std::shared_ptr<const journal_contents> open) {
     system_ = std::make_unique<caf::actor_system>(actor_config_);
-    directory_->journal = system_->spawn<caf::detached>(run_journal, context_, directory_, std::move(store));
-    directory_->reader = system_->spawn<caf::detached>(run_reader, context_);
-    directory_->reporter = system_->spawn<caf::detached>(run_reporter, context_, directory_);
-    directory_->poller = system_->spawn<caf::detached>(run_poller, context_, directory_);
-    directory_->region = system_->spawn(run_region, context_, directory_);
-    auto reports = std::make_shared<const std::vector<report>>(open->reports);
-    caf::anon_send(directory_->region, reign_begun{std::move(open)});
-    if (!reports->empty()) caf::anon_send(directory_->reporter, reports_committed{std::move(reports)});
-    caf::anon_send(directory_->poller, tick{});
+    spawn_central_actors<caf::detached>(*system_, context_, directory_, std::move(store), std::move(open));
   }
 
   /// CAF has no wait with a deadline: a thread of its own waits, and is left behind if it must be.

@@ -10,15 +10,18 @@ using namespace std::chrono_literals;
 
 // Runs on hosts
 inline constexpr std::size_t run_output_kept_bytes = 64 * 1024;     ///< per stream; the rest is dropped and said so
+inline constexpr std::size_t progress_words_bytes = 200;            ///< of what a run says of how far it is
 inline constexpr std::size_t reason_bytes = 2000;                   ///< of a step's own words, in the reason of its job
 inline constexpr std::size_t run_parameters_total_bytes = 1 << 20;  ///< parameters of one run, as sent
 inline constexpr std::size_t runs_in_flight_per_host = 8;           ///< concurrent runs on one host
 inline constexpr std::size_t script_bytes = 256 * 1024;             ///< one primitive with its library
 inline constexpr auto step_deadline_default = 60s;
 inline constexpr auto step_deadline_most = 6h;
-inline constexpr auto cancel_grace = 1s;       ///< between TERM and KILL
-inline constexpr auto cancel_answer = 10s;     ///< for the host to say that a cancelled run has ended
-inline constexpr auto run_answer_grace = 10s;  ///< after a run's deadline, before its outcome is unknown
+inline constexpr auto operation_deadline_most = 24h * 7;
+inline constexpr auto operation_deadline_look = 1s;  ///< how often a job looks at its own
+inline constexpr auto cancel_grace = 1s;             ///< between TERM and KILL
+inline constexpr auto cancel_answer = 10s;           ///< for the host to say that a cancelled run has ended
+inline constexpr auto run_answer_grace = 10s;        ///< after a run's deadline, before its outcome is unknown
 
 // Attempts
 inline constexpr int step_attempts_most = 4;

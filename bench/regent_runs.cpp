@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   const auto start = steady::now();
   auto seconds = [&](steady::time_point since) { return std::chrono::duration<double>(steady::now() - since).count(); };
   std::vector<share> shares(hosts.size());
-  const auto transport = regent::make_transport(2, "bench", all.epoch);
+  const auto transport = regent::make_transport(2, "bench-runs", all.epoch);
   const auto go = [&](share& each, std::size_t count) {
     {
       const std::lock_guard lock(each.guard);

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "base/clock.hpp"
+#include "base/run_progress.hpp"
 #include "cli/table_text.hpp"
 #include "region/json.hpp"
 
@@ -99,6 +99,19 @@ std::vector<std::string> job_cells(const Value& row) {
 
 const std::vector<std::string> job_headings{">JOB", "RESOURCE", "OPERATION", "STATE", "LANE", ">AGE", ">TOOK", "NOTE"};
 
+/// "40 %: copying blocks, 12s ago", or what else is known of a run under way; "" if nothing.
+std::string sign_text(const Value& step) {
+  if (field(step, "heard_age_ms").empty()) return {};
+  if (find_path(step, "progress.age_ms") == nullptr)
+    return fmt::format("its host said {} ago that it goes on", span(step, "heard_age_ms"));
+  run_progress said{std::nullopt, field(step, "progress.words"), {}};
+  if (const auto* percent = find_path(step, "progress.percent"); percent != nullptr && percent->IsInt())
+    said.percent = percent->GetInt();
+  if (const auto* age = find_path(step, "progress.age_ms"); age != nullptr && age->IsInt64())
+    said.age = milliseconds(age->GetInt64());
+  return progress_text(said);
+}
+
 std::string claims_text(const Value& answer, const char* path, const char* title) {
   if (elements(answer, path).empty()) return {};
   return fmt::format("\n{}\n", title) + table(answer, path, {">JOB", "SCOPE", "LANE", ">AGE"}, [](const Value& row) {
@@ -185,6 +198,8 @@ std::string job_view(const Value& answer) {
   text.add("until", field(answer, "wait_deadline"));
   text.add("created", field(answer, "created"));
   text.add("started", field(answer, "started"));
+  const auto deadline = field(answer, "deadline");
+  text.add("deadline", deadline.empty() ? "" : fmt::format("{} ({})", deadline, span(answer, "deadline_ms")));
   text.add("ended", field(answer, "ended"));
   text.add("took", span(answer, "duration_ms"));
   text.add("degraded", field(answer, "degraded"));
@@ -210,6 +225,8 @@ std::string job_view(const Value& answer) {
                                                         about.empty() ? what : what + ": " + about};
                       });
   for (const auto* step : steps) {
+    if (const auto sign = sign_text(*step); !sign.empty())
+      all += fmt::format("\nstep {} on {} runs: {}\n", number(*step), shown(field(*step, "host")), shown(sign));
     const auto output = field(*step, "output"), wrong = field(*step, "error");
     if (output.empty() && wrong.empty()) continue;
     all += fmt::format("\nstep {} on {}{}\n", number(*step), shown(field(*step, "host")),

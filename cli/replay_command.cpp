@@ -78,7 +78,7 @@ std::string moment_json(const replay_moment& one, wall_time now) {
   out.open_array("jobs");
   for (const auto& each : one.jobs) write_job(out, each, now);
   out.close_array();
-  write_steps(out, one.steps, now, all_output);
+  write_steps(out, one.steps, {}, now, all_output);
   out.close_object();
   return out.take();
 }
@@ -100,7 +100,7 @@ std::string end_json(const std::vector<job_with_steps>& open, const std::vector<
   for (const auto& one : open) {
     out.open_object();
     write_job_fields(out, one.job, now);
-    write_steps(out, one.steps, now, all_output);
+    write_steps(out, one.steps, {}, now, all_output);
     out.close_object();
   }
   out.close_array();

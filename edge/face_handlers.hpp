@@ -67,6 +67,8 @@ class face_handlers {
   result<why_facts> gather(const resource_id& id);
   result<void> gather_holders(journal_reader& from, why_facts& facts);
   void gather_actors(why_facts& facts);
+  /// Those of the steps' runs that are under way.
+  std::map<run_id, run_sign> runs_of(const std::vector<step>& steps) const;
 
   std::string region_;
   journal_opener open_;

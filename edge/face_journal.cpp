@@ -86,7 +86,7 @@ result<std::string> face_handlers::job_detail(const route_request& asked) {
   json_writer out;
   out.open_object();
   write_job_fields(out, **what, now);
-  write_steps(out, *steps, now, job_output_bytes);
+  write_steps(out, *steps, runs_of(*steps), now, job_output_bytes);
   out.close_object();
   return out.take();
 }

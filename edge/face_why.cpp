@@ -34,6 +34,7 @@ result<why_facts> face_handlers::gather(const resource_id& id) {
       auto steps = from.steps(job->id);
       if (!steps) return failure(steps.error());
       facts.steps = std::move(*steps);
+      facts.runs = runs_of(facts.steps);
     }
     facts.problems = facts_.problems();
     facts.now = time_.wall();
@@ -71,6 +72,14 @@ result<void> face_handlers::gather_holders(journal_reader& from, why_facts& fact
     if (*owner) facts.others.emplace(id, std::move(**owner));
   }
   return {};
+}
+
+std::map<run_id, run_sign> face_handlers::runs_of(const std::vector<step>& steps) const {
+  std::map<run_id, run_sign> under_way;
+  for (const auto& each : steps)
+    if (each.state == step_state::sent || each.state == step_state::unknown)
+      if (auto sign = facts_.runs.find(each.run, time_.steady())) under_way.emplace(each.run, std::move(*sign));
+  return under_way;
 }
 
 void face_handlers::gather_actors(why_facts& facts) {

@@ -15,6 +15,7 @@
 #include "edge/operator_routes.hpp"
 #include "region/host_board.hpp"
 #include "region/region_config.hpp"
+#include "region/run_board.hpp"
 
 namespace regent {
 
@@ -22,6 +23,7 @@ namespace regent {
 struct daemon_facts {
   probe_registry probes;
   host_board hosts;
+  run_board runs;
   std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
   std::atomic<bool> ready{false};  ///< the journal is read and its open jobs are taken up
   std::atomic<epoch_number> epoch{0};

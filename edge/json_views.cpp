@@ -96,6 +96,9 @@ void write_job_fields(json_writer& out, const job& what, wall_time now) {
   out.time("started", what.started);
   out.time("ended", what.ended);
   out.maybe_number("duration_ms", duration(what.started, what.ended, now));
+  const bool limited = what.deadline.count() > 0;
+  out.maybe_number("deadline_ms", limited ? std::optional(what.deadline.count()) : std::nullopt);
+  out.time("deadline", limited && what.started ? std::optional(*what.started + what.deadline) : std::nullopt);
   out.flag("degraded", what.degraded);
   if (what.error_code.empty() && what.error_message.empty()) return out.null("error");
   out.open_object("error");
@@ -110,7 +113,22 @@ void write_job(json_writer& out, const job& what, wall_time now) {
   out.close_object();
 }
 
-void write_steps(json_writer& out, const std::vector<step>& steps, wall_time now, std::size_t output_bytes) {
+namespace {
+/// When its host last said that the run goes on, and how far the run says that it is.
+void write_sign(json_writer& out, const run_sign* sign) {
+  out.maybe_number("heard_age_ms", sign != nullptr ? std::optional(sign->age.count()) : std::nullopt);
+  if (sign == nullptr || !sign->progress) return out.null("progress");
+  const auto& progress = *sign->progress;
+  out.open_object("progress");
+  out.maybe_number("percent", progress.percent ? std::optional<std::int64_t>(*progress.percent) : std::nullopt);
+  out.text("words", progress.words);
+  out.number("age_ms", progress.age.count());
+  out.close_object();
+}
+}  // namespace
+
+void write_steps(json_writer& out, const std::vector<step>& steps, const std::map<run_id, run_sign>& runs,
+                 wall_time now, std::size_t output_bytes) {
   out.open_array("steps");
   for (const auto& each : steps) {
     const auto shown = std::min(each.output.size(), output_bytes);
@@ -124,6 +142,7 @@ void write_steps(json_writer& out, const std::vector<step>& steps, wall_time now
     out.text("about", each.about);
     out.document("parameters", each.parameters);
     out.number("deadline_ms", each.deadline.count());
+    out.maybe_number("stall_ms", each.stall.count() > 0 ? std::optional(each.stall.count()) : std::nullopt);
     out.text("state", name(each.state));
     out.text("run", each.run.value());
     out.number("attempt", each.attempt);
@@ -135,6 +154,8 @@ void write_steps(json_writer& out, const std::vector<step>& steps, wall_time now
     out.time("started", each.started);
     out.time("ended", each.ended);
     out.maybe_number("duration_ms", duration(each.started, each.ended, now));
+    const auto sign = runs.find(each.run);
+    write_sign(out, sign == runs.end() ? nullptr : &sign->second);
     out.close_object();
   }
   out.close_array();

@@ -1,12 +1,14 @@
 // The rows of the HTTP face as JSON. Times are ISO 8601 in UTC, ages and durations are in milliseconds.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "base/probe.hpp"
 #include "edge/json_writer.hpp"
 #include "region/host_board.hpp"
 #include "region/job.hpp"
+#include "region/run_board.hpp"
 
 namespace regent {
 
@@ -25,8 +27,10 @@ void write_resource_fields(json_writer& out, const resource& what, wall_time now
 void write_host_fields(json_writer& out, const host_status& host, wall_time now);
 /// The leases it has granted and its queue, in order; of each at most limits::page_rows_most.
 void write_host_claims(json_writer& out, const host_status& host, wall_time now);
-/// The outputs of all steps together are cut at `output_bytes`; a cut step says so in `output_cut`.
-void write_steps(json_writer& out, const std::vector<step>& steps, wall_time now, std::size_t output_bytes);
+/// The outputs of all steps together are cut at `output_bytes`; a cut step says so in `output_cut`. `runs`: those that are
+/// under way.
+void write_steps(json_writer& out, const std::vector<step>& steps, const std::map<run_id, run_sign>& runs,
+                 wall_time now, std::size_t output_bytes);
 
 /// One line of /api/v1/locks: a lease that is held, or a claim in a host's queue.
 struct lock_row {

@@ -143,11 +143,21 @@ class reasons {
     const auto* where = host(which.host);
     if (where != nullptr && where->state != "up") return away_with(which, *where);
     const auto spent = which.started ? fmt::format(" for {}", age(*which.started)) : "";
+    const auto stall = which.stall.count() > 0 ? fmt::format(" ({} without progress)", span_text(which.stall)) : "";
     const auto attempt = which.attempt > 1 ? fmt::format(", attempt {}", which.attempt) : "";
     add("step_running",
-        fmt::format("{} runs on {}{}, deadline {}{}", step_text(which), which.host.value(), spent,
-                    span_text(which.deadline), attempt),
+        fmt::format("{} runs on {}{}, deadline {}{}{}{}", step_text(which), which.host.value(), spent,
+                    span_text(which.deadline), stall, attempt, sign_text(which)),
         which.host, which.job, which.index, which.started);
+  }
+
+  /// How far it says that it is, or at least that its host says that it goes on.
+  std::string sign_text(const step& which) const {
+    const auto found = facts_.runs.find(which.run);
+    if (found == facts_.runs.end()) return {};
+    const auto& [progress, heard] = found->second;
+    return progress ? "; " + one_line(progress_text(*progress))
+                    : fmt::format("; its host said {} ago that it goes on", span_text(heard));
   }
 
   void unknown(const step& which) {

@@ -10,14 +10,16 @@
 #include "base/probe.hpp"
 #include "region/host_board.hpp"
 #include "region/job.hpp"
+#include "region/run_board.hpp"
 
 namespace regent {
 
 struct why_facts {
   resource what;
-  std::vector<job> open;    ///< its open jobs
-  std::optional<job> last;  ///< its newest job, if that has ended
-  std::vector<step> steps;  ///< of the job that `explained_job` names
+  std::vector<job> open;            ///< its open jobs
+  std::optional<job> last;          ///< its newest job, if that has ended
+  std::vector<step> steps;          ///< of the job that `explained_job` names
+  std::map<run_id, run_sign> runs;  ///< of these steps, as far as they are under way
   std::vector<host_status> hosts;
   std::vector<lease> leases;                                  ///< of the journal
   std::map<job_id, job> others;                               ///< the jobs that hold leases on the hosts concerned

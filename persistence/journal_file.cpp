@@ -43,19 +43,15 @@ result<void> configure(sqlite::connection& db, const sqlite_journal_options& opt
   return db.run(settings, "configure");
 }
 
-result<void> ensure_identity(sqlite::connection& db) {
+result<void> ensure_identity(sqlite::connection& db, const std::string& wanted) {
   auto there = db.number("SELECT count(*) FROM meta");
   if (!there) return failure(there.error());
   if (*there > 0) return {};
   auto add = db.prepare("INSERT INTO meta (only, journal_id, epoch, last_job) VALUES (1, ?, 0, 0)");
   if (!add) return failure(add.error());
-  const auto id = new_journal_id();
+  const auto id = wanted.empty() ? new_journal_id() : wanted;
   return add->bind(id).run();
 }
-
-}  // namespace
-
-namespace {
 
 /// As SQLite reads names with options.
 std::string uri_of(const std::string& path) {
@@ -103,7 +99,7 @@ result<sqlite::connection> open_journal_file(const std::string& path, const sqli
   }
   if (auto done = migrate(*db, path, options.steps); !done) return failure(done.error());
   if (auto done = db->run("PRAGMA foreign_keys = ON", "configure"); !done) return failure(done.error());
-  if (auto done = ensure_identity(*db); !done) return failure(done.error());
+  if (auto done = ensure_identity(*db, options.journal_id); !done) return failure(done.error());
   return db;
 }
 

@@ -84,6 +84,11 @@ result<std::int64_t> changed_by(sqlite::connection& db, const std::string& sql) 
   return sqlite3_changes(db.raw());
 }
 
+/// A repair that has not begun, and removes from a host that was away what is closed for ever: it is owed as long as nobody has done it.
+constexpr const char* owed_to_what_is_closed =
+    "repair AND what = 'scrub' AND state = 'waiting' AND started IS NULL AND EXISTS"
+    " (SELECT 1 FROM resource r WHERE r.kind = job.kind AND r.id = job.resource AND r.state = 'closed')";
+
 /// What was open or on its way when the backup was made.
 result<void> end_what_was_open(sqlite::connection& db, wall_time now, journal_restored& made) {
   const auto at = now.time_since_epoch().count();
@@ -97,8 +102,8 @@ result<void> end_what_was_open(sqlite::connection& db, wall_time now, journal_re
               " from a backup that was made before the run had ended' WHERE state = 'sent';"
               "UPDATE job SET state = 'superseded', ended = {0}, waits_for = '', wait_deadline = NULL,"
               " error_code = 'journal_restored', error_message = 'open when the backup was made that the journal was"
-              " restored from: the cloud is asked anew' WHERE state IN ({1})",
-              at, rows::open_job_states()));
+              " restored from: the cloud is asked anew' WHERE state IN ({1}) AND NOT ({2})",
+              at, rows::open_job_states(), owed_to_what_is_closed));
   if (!jobs) return failure(jobs.error());
   made.jobs_ended = *jobs;
   return {};

@@ -13,7 +13,8 @@
 //   on after the highest that either journal has given out;
 // - jobs that were open are ended as superseded, their leases with them; a sent step keeps its run id, and its outcome is
 //   unknown. Going on with them would be wrong: their steps are of a record that may have changed since, and a host that
-//   has forgotten a run, as it does once the outcome is committed, would be sent it once more;
+//   has forgotten a run, as it does once the outcome is committed, would be sent it once more. Only a repair that waits to
+//   scrub on some host what is closed stays: what is closed is so for ever;
 // - reports that had not reached the cloud are dropped: they are words of the past, and the listing of all states says
 //   what the cloud still waits for;
 // - the states of resources are `ignore`, which is "not known", but for `closed`, which is for ever. The listing gives

@@ -156,14 +156,14 @@ void bind(sqlite::statement& to, const job& from) {
   to.bind(from.id.value(), from.resource.kind, from.resource.id, stored(from.parent), stored(from.root),
           stored(from.what, operation_names), stored(from.during), stored(from.state, job_state_names),
           stored(from.in, lane_names), from.cause, from.repair, from.only_host, from.attempt, from.not_before,
-          from.cancel, from.waits_for, from.wait_deadline, from.created, from.started, from.ended, from.degraded,
-          from.error_code, from.error_message);
+          from.cancel, from.waits_for, from.wait_deadline, from.created, from.started, from.ended, from.deadline,
+          from.degraded, from.error_code, from.error_message);
 }
 
 void bind(sqlite::statement& to, const step& from) {
   to.bind(from.job.value(), from.index, from.host.value(), from.primitive, from.verb, from.role, from.about,
-          from.parameters, from.deadline, stored(from.state, step_state_names), from.run.value(), from.attempt,
-          from.exit_code, from.output, from.error, from.boot_id, from.started, from.ended);
+          from.parameters, from.deadline, from.stall, stored(from.state, step_state_names), from.run.value(),
+          from.attempt, from.exit_code, from.output, from.error, from.boot_id, from.started, from.ended);
 }
 
 void bind(sqlite::statement& to, const lease& from) {
@@ -216,6 +216,7 @@ result<job> read_job(const sqlite::statement& from) {
   row.created = in.time();
   row.started = in.maybe_time();
   row.ended = in.maybe_time();
+  row.deadline = milliseconds(in.number());
   row.degraded = in.flag();
   row.error_code = in.text();
   row.error_message = in.text();
@@ -234,6 +235,7 @@ result<step> read_step(const sqlite::statement& from) {
   row.about = in.text();
   row.parameters = in.text();
   row.deadline = milliseconds(in.number());
+  row.stall = milliseconds(in.number());
   row.state = in.one_of<step_state>(step_state_names);
   row.run = run_id(in.text());
   row.attempt = static_cast<int>(in.number());

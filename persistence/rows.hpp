@@ -14,9 +14,10 @@ inline constexpr const char* resource_columns =
 inline constexpr const char* job_columns =
     "id, kind, resource, parent, root, what, during, state, lane, cause, repair, only_host, attempt, not_before, "
     "cancel, "
-    "waits_for, wait_deadline, created, started, ended, degraded, error_code, error_message";
+    "waits_for, wait_deadline, created, started, ended, deadline, degraded, error_code, error_message";
 inline constexpr const char* step_columns =
-    "job, number, host, primitive, verb, role, about, parameters, deadline, state, run, attempt, exit_code, output, "
+    "job, number, host, primitive, verb, role, about, parameters, deadline, stall, state, run, attempt, exit_code, "
+    "output, "
     "error, "
     "boot_id, started, ended";
 inline constexpr const char* lease_columns = "host, scope, job, epoch, since";

@@ -17,6 +17,7 @@ struct sqlite_journal_options {
   std::int64_t jobs_kept = limits::jobs_kept;
   std::int64_t pages_most = 0;      ///< bounds the file, as a full disk would; 0: no bound
   milliseconds check_budget{1000};  ///< quick_check at opening looks no further after this time, and says so
+  std::string journal_id;           ///< of a new file; empty: by chance
   std::span<const migration> steps = journal_migrations();
 };
 

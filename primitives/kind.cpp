@@ -26,6 +26,7 @@ class kind_reader {
     check_paths(out.lease_scope, false, map.line());
     read_fields(map, out);
     read_operations(map, out);
+    read_deadlines(map, out);
     return out;
   }
 
@@ -81,6 +82,20 @@ class kind_reader {
     }
   }
 
+  void read_deadlines(spec_map& map, kind& out) {
+    const auto* value = map.find("deadlines");
+    if (!value) return;
+    spec_map all(*value, "deadlines", wrong_);
+    for (const auto& member : value->members) {
+      const auto what = parse_operation(member.key->text);
+      const auto span = all.span(member.key->text, limits::operation_deadline_most);
+      if (!what || !out.operations.contains(*what))
+        all.wrong(fmt::format("there is no operation '{}' in this file", member.key->text), member.key);
+      else if (span)
+        out.deadlines[*what] = *span;
+    }
+  }
+
   kind_step read_step(const yaml_value& value) {
     spec_map map(value, "step", wrong_);
     kind_step out;
@@ -94,6 +109,7 @@ class kind_reader {
     out.about = map.read_expression("about");
     if (out.about.source().empty()) map.wrong("'about' is missing: one line for people");
     out.deadline = map.span("deadline");
+    out.stall = map.span("stall");
     for (const auto& one : out.when) check_paths(one.left, false, out.line);
     check_paths(out.host, false, out.line);
     check_paths(out.about, !out.for_each.empty(), out.line);
@@ -103,10 +119,13 @@ class kind_reader {
       map.wrong(fmt::format("there is no primitive '{}'", out.primitive));
     } else if (!found->second.verbs.contains(out.verb)) {
       std::vector<std::string> verbs;
-      for (const auto& [verb, deadline] : found->second.verbs) verbs.push_back(verb);
+      for (const auto& [verb, limits] : found->second.verbs) verbs.push_back(verb);
       map.wrong(
           fmt::format("primitive {} has no verb '{}'; it has {}", out.primitive, out.verb, fmt::join(verbs, ", ")));
     } else {
+      const auto& of = found->second.verbs.at(out.verb);
+      if (out.deadline || out.stall)
+        check_limits({out.deadline.value_or(of.deadline), out.stall.value_or(of.stall)}, found->second, map);
       read_parameters(parameters, found->second, out, map);
     }
     return out;

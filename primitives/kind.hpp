@@ -34,7 +34,7 @@ struct kind_step {
   std::vector<condition> when;
   std::string for_each;  ///< path; empty: once
   expression about;
-  std::optional<milliseconds> deadline;  ///< instead of the verb's
+  std::optional<milliseconds> deadline, stall;  ///< instead of the verb's
   std::vector<parameter_source> parameters;
   int line = 0;
 };
@@ -55,6 +55,7 @@ struct kind {
   std::vector<field_spec> fields;
   std::vector<std::pair<std::string, expression>> names;  ///< in order: a later one may use those before it
   std::map<operation, std::vector<kind_step>> operations;
+  std::map<operation, milliseconds> deadlines;  ///< of whole operations, from the start of their jobs
 };
 
 /// Reads kinds/NAME.yaml and holds it against the primitives; complains about all that is wrong.

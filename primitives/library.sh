@@ -41,6 +41,25 @@ fact() { # NAME VALUE: what `read` found
   printf 'fact %s %s\n' "$1" "${2//[[:cntrl:]]/ }"
 }
 
+# How far the verb is, for people, and for the verb's `stall`: 0 to 100, or - where that is not known, and a few words. The
+# newest word replaces the one before, and is looked at when somebody wants to know: say as often as you like, it costs no
+# process. What cannot be noted (a full disk) is not worth a failure of the verb.
+progress() { # PERCENT WORDS…
+  local regent_percent=$1 regent_words=${*:2} regent_uptime=0
+  if [[ -z ${REGENT_RUN-} ]]; then return 0; fi # not run by the runner
+  case $regent_percent in
+    [0-9] | [1-9][0-9] | 100) ;;
+    *) regent_percent=- ;;
+  esac
+  regent_words=${regent_words//[[:cntrl:]]/ }
+  regent_words=${regent_words:0:200}
+  builtin read -r regent_uptime _ </proc/uptime
+  # Written over in place by one write, without emptying it first: nobody finds half of it, and no file system hurries it
+  # to the disk.
+  printf '%s %s %d:%s.' "${regent_uptime/./}" "$regent_percent" ${#regent_words} "$regent_words" \
+    2>/dev/null 1<>"$REGENT_STATE_DIR/runs/$REGENT_RUN.progress" || true
+}
+
 fail() {
   printf '%s\n' "$*" >&2
   exit 1

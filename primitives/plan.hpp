@@ -32,7 +32,8 @@ struct plan_step {
   std::vector<plan_parameter> parameters;
   step_role role = step_role::sole;
   milliseconds deadline{60000};
-  std::string about;  ///< one line for people: "address 10.0.0.1/24 on n1000 in r3"
+  std::string about;      ///< one line for people: "address 10.0.0.1/24 on n1000 in r3"
+  milliseconds stall{0};  ///< the longest time without a word of progress; 0: any
 };
 
 struct plan {
@@ -40,6 +41,7 @@ struct plan {
   operation what = operation::read;
   std::vector<plan_step> steps;  ///< the enabled node's come before the standby's
   std::string lease_scope;       ///< on each host of the plan
+  milliseconds deadline{0};      ///< of the whole operation; 0: none
 };
 
 /// The plan for people and golden files: one block per step, parameters one per line, secrets as ***.

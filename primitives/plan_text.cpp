@@ -40,29 +40,33 @@ std::string json_step(const plan_step& step) {
   const auto parameters = joined(step.parameters, ",", [](const plan_parameter& one) {
     return fmt::format("{}:{}", json_quote(one.name), json_value(one));
   });
+  const auto stall = step.stall.count() == 0 ? "" : fmt::format(R"("stall_ms":{},)", step.stall.count());
   return fmt::format(
-      R"({{"host":{},"role":{},"primitive":{},"verb":{},"about":{},"deadline_ms":{},"parameters":{{{}}}}})",
+      R"({{"host":{},"role":{},"primitive":{},"verb":{},"about":{},"deadline_ms":{},{}"parameters":{{{}}}}})",
       json_quote(step.host.value()), json_quote(name(step.role)), json_quote(step.primitive), json_quote(step.verb),
-      json_quote(step.about), step.deadline.count(), parameters);
+      json_quote(step.about), step.deadline.count(), stall, parameters);
 }
 
 }  // namespace
 
 std::string plan_text(const plan& what) {
-  auto out = fmt::format("{} {}: {} step{}, lease {}\n", what.resource.text(), name(what.what), what.steps.size(),
-                         what.steps.size() == 1 ? "" : "s", what.lease_scope);
+  const auto most = what.deadline.count() == 0 ? "" : ", at most " + span_text(what.deadline);
+  auto out = fmt::format("{} {}: {} step{}, lease {}{}\n", what.resource.text(), name(what.what), what.steps.size(),
+                         what.steps.size() == 1 ? "" : "s", what.lease_scope, most);
   for (std::size_t i = 0; i < what.steps.size(); ++i) {
     const auto& step = what.steps[i];
-    out += fmt::format("\n{}. {} ({}): {}\n   {} {}, at most {}\n", i + 1, step.host.value(), name(step.role),
-                       step.about, step.primitive, step.verb, span_text(step.deadline));
+    const auto stall = step.stall.count() == 0 ? "" : fmt::format(", {} of it without progress", span_text(step.stall));
+    out += fmt::format("\n{}. {} ({}): {}\n   {} {}, at most {}{}\n", i + 1, step.host.value(), name(step.role),
+                       step.about, step.primitive, step.verb, span_text(step.deadline), stall);
     for (const auto& one : step.parameters) out += fmt::format("     {} = {}\n", one.name, shown_parameter(one));
   }
   return out;
 }
 
 std::string plan_json(const plan& what) {
-  return fmt::format(R"({{"resource":{},"operation":{},"lease_scope":{},"steps":[{}]}})",
-                     json_quote(what.resource.text()), json_quote(name(what.what)), json_quote(what.lease_scope),
+  const auto most = what.deadline.count() == 0 ? "" : fmt::format(R"("deadline_ms":{},)", what.deadline.count());
+  return fmt::format(R"({{"resource":{},"operation":{},"lease_scope":{},{}"steps":[{}]}})",
+                     json_quote(what.resource.text()), json_quote(name(what.what)), json_quote(what.lease_scope), most,
                      joined(what.steps, ",", json_step));
 }
 

@@ -45,7 +45,7 @@ class planning {
   }
 
   result<plan> make() {
-    plan out{record_.head.id, what_, {}, ""};
+    plan out{record_.head.id, what_, {}, "", {}};
     if (!record_.document || !region_.document)
       return fail(error_kind::bug, "plan_document_missing", "{}: record or region has no document", place());
     auto base = base_scope();
@@ -53,6 +53,7 @@ class planning {
       out.lease_scope = *scope_text;
     else
       return failure(scope_text.error());
+    if (const auto limit = kind_.deadlines.find(what_); limit != kind_.deadlines.end()) out.deadline = limit->second;
     if (record_.phantom) return out;
     const auto steps = kind_.operations.find(what_);
     if (steps == kind_.operations.end())
@@ -206,10 +207,11 @@ class planning {
       if (!parameters) return in_step(parameters.error(), step, number, item);
       auto about = text_of(step.about, inner, "about");
       if (!about) return in_step(about.error(), step, number, item);
-      plan_step made{on.host,         step.primitive,
-                     step.verb,       *std::move(parameters),
-                     on.role,         step.deadline.value_or(of.verbs.at(step.verb)),
-                     one_line(*about)};
+      const auto& limits_of_verb = of.verbs.at(step.verb);
+      plan_step made{on.host,          step.primitive,
+                     step.verb,        *std::move(parameters),
+                     on.role,          step.deadline.value_or(limits_of_verb.deadline),
+                     one_line(*about), step.stall.value_or(limits_of_verb.stall)};
       if (const auto size = bytes_of(made); size > limits::run_parameters_total_bytes)
         return in_step({error_kind::permanent, "plan_too_large",
                         fmt::format("its parameters have {} bytes, at most {} are sent", size,

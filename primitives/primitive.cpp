@@ -136,6 +136,17 @@ parameter_spec read_parameter(const std::string& name, const yaml_value& value, 
   return out;
 }
 
+/// Whether `progress` is a word of the file, outside of comments.
+bool calls_progress(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    for (std::string word; words >> word && word[0] != '#';)
+      if (word == "progress") return true;
+  }
+  return false;
+}
+
 /// Functions of the file: lines of the form `name() {`.
 bool has_function(const std::string& text, const std::string& name) {
   const auto head = name + "() {";
@@ -150,7 +161,10 @@ void read_verbs(const yaml_value& value, const std::string& text, primitive& out
     if (!is_bash_name(verb)) all.wrong("'" + verb + "' is not of the form [a-z_][a-z0-9_]*", member.key);
     if (!has_function(text, verb)) all.wrong("there is no function " + verb + "() {", member.key);
     spec_map map(*member.value, "verb " + verb, wrong);
-    out.verbs[verb] = map.span("deadline").value_or(limits::step_deadline_default);
+    auto& most = out.verbs[verb];
+    most.deadline = map.span("deadline").value_or(most.deadline);
+    most.stall = map.span("stall").value_or(most.stall);
+    check_limits(most, out, map);
     map.text("about");
   }
   if (!out.verbs.contains("read")) all.wrong("every primitive has a verb read");
@@ -163,6 +177,15 @@ void check_parameter_verbs(const primitive& what, spec_map& map) {
 }
 
 }  // namespace
+
+void check_limits(const verb_limits& what, const primitive& of, spec_map& map) {
+  if (what.stall == milliseconds(0)) return;
+  if (what.stall >= what.deadline)
+    map.wrong(fmt::format("its stall of {} could never end it, for its deadline is {}", span_text(what.stall),
+                          span_text(what.deadline)));
+  if (!of.tells_progress)
+    map.wrong("a stall is time without `progress PERCENT WORDS`, which the primitive never calls");
+}
 
 bool parameter_spec::is_for(const std::string& verb) const {
   return verbs.empty() || std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
@@ -210,6 +233,7 @@ primitive read_primitive(const std::string& name, const std::string& text, std::
   std::vector<std::string> names;
   for (const auto& parameter : out.parameters) names.push_back(parameter.name);
   check_pairs(out.same_family, names, map);
+  out.tells_progress = calls_progress(text);
   if (const auto* verbs = map.find("verbs"))
     read_verbs(*verbs, text, out, wrong);
   else

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "primitives/planner.hpp"
 #include "primitives/spec_reader.hpp"
 #include "primitives/value_type.hpp"
@@ -40,15 +41,25 @@ struct parameter_spec {
   const table_column* find_column(const std::string& column) const;
 };
 
+/// How long one verb may take.
+struct verb_limits {
+  milliseconds deadline{limits::step_deadline_default};
+  milliseconds stall{0};  ///< the longest time without a word of progress; 0: any
+};
+
 struct primitive {
   std::string summary;
   std::vector<parameter_spec> parameters;
-  family_pairs same_family;                   ///< parameters
-  std::map<std::string, milliseconds> verbs;  ///< with their deadlines
+  family_pairs same_family;  ///< parameters
+  std::map<std::string, verb_limits> verbs;
+  bool tells_progress = false;  ///< its text calls `progress`
   primitive_script script;
 
   const parameter_spec* find(const std::string& parameter) const;
 };
+
+/// Complains about limits of which one could never be what ends a run.
+void check_limits(const verb_limits& what, const primitive& of, spec_map& map);
 
 /// Reads NAME.sh: front matter and the names of its functions; complains about all that is wrong.
 /// `library` stands before the file in the script.

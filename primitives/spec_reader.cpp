@@ -74,7 +74,7 @@ std::vector<std::string> spec_map::words(const std::string& key) {
   return out;
 }
 
-std::optional<milliseconds> spec_map::span(const std::string& key) {
+std::optional<milliseconds> spec_map::span(const std::string& key, milliseconds most) {
   const auto* value = find(key);
   if (!value) return std::nullopt;
   const auto unit_at = value->text.find_first_not_of("0123456789");
@@ -85,9 +85,9 @@ std::optional<milliseconds> spec_map::span(const std::string& key) {
                               : unit == "m" ? 60'000
                               : unit == "h" ? 3'600'000
                                             : 0;
-  if (!count || *count == 0 || factor == 0 || *count > milliseconds(limits::step_deadline_most).count() / factor) {
-    wrong(fmt::format("'{}' is not a span of time up to {}, like 500ms, 30s or 5m: '{}'", key,
-                      span_text(limits::step_deadline_most), value->text),
+  if (!count || *count == 0 || factor == 0 || *count > most.count() / factor) {
+    wrong(fmt::format("'{}' is not a span of time up to {}, like 500ms, 30s or 5m: '{}'", key, span_text(most),
+                      value->text),
           value);
     return std::nullopt;
   }

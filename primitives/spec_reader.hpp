@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "primitives/expression.hpp"
 #include "region/yaml_tree.hpp"
 
@@ -40,8 +41,9 @@ class spec_map {
   std::string text(const std::string& key, bool required = false);
   std::optional<std::int64_t> integer(const std::string& key);
   bool flag(const std::string& key);
-  std::vector<std::string> words(const std::string& key);    ///< a list of scalars
-  std::optional<milliseconds> span(const std::string& key);  ///< "30s", "500ms", "5m"
+  std::vector<std::string> words(const std::string& key);  ///< a list of scalars
+  /// "30s", "500ms", "5m"; above 0, and at most `most`.
+  std::optional<milliseconds> span(const std::string& key, milliseconds most = limits::step_deadline_most);
   expression read_expression(const std::string& key);
   std::vector<condition> read_conditions(const std::string& key);  ///< one, or a list of which all must hold
   int line() const { return value_.line; }

@@ -51,6 +51,7 @@ struct job {
   wall_time created{};
   std::optional<wall_time> started;
   std::optional<wall_time> ended;
+  milliseconds deadline{0};  ///< from `started`, waits included; 0: none
   bool degraded = false;
   std::string error_code;
   std::string error_message;
@@ -69,6 +70,7 @@ struct step {
   std::string about;
   std::string parameters;  ///< JSON, secrets masked
   milliseconds deadline{0};
+  milliseconds stall{0};  ///< the longest time without a word of progress; 0: any
   step_state state = step_state::planned;
   run_id run;       ///< of the last attempt
   int attempt = 0;  ///< 1 for the first

@@ -123,10 +123,10 @@ void job_execution::finished_with(step& what, const run_outcome& outcome, wall_t
   if (!outcome.boot_id.empty()) what.boot_id = outcome.boot_id;
   what.output = outcome.output;
   what.error = outcome.errors;
-  if (outcome.timed_out)
-    return unknown(
-        what, fmt::format("step_deadline: ended on the host by the step's deadline of {}", span_text(what.deadline)),
-        now);
+  if (outcome.timed_out == time_limit::deadline)
+    return unknown(what, fmt::format("step_deadline: stopped: deadline of {}", span_text(what.deadline)), now);
+  if (outcome.timed_out == time_limit::stall)
+    return unknown(what, fmt::format("step_stalled: stopped: no progress for {} (stall)", span_text(what.stall)), now);
   if (outcome.exit_code == 0) {
     what.state = step_state::done;
     what.ended = now;
@@ -151,11 +151,11 @@ void job_execution::unsent(int index) {
   at.run = {};
 }
 
-bool job_execution::cancelled(int index, const run_outcome& outcome, wall_time now) {
+bool job_execution::stopped(int index, const run_outcome& outcome, std::string_view why, wall_time now) {
   auto& at = steps_[static_cast<std::size_t>(index)];
   if (at.state != step_state::sent) return false;
   const bool ended_itself = outcome.ended == run_outcome::how::finished;
-  if (ended_itself && outcome.exit_code == 0 && !outcome.cancelled && !outcome.timed_out) {
+  if (ended_itself && outcome.exit_code == 0 && !outcome.cancelled && outcome.timed_out == time_limit::none) {
     finished_with(at, outcome, now);
     return false;
   }
@@ -166,18 +166,18 @@ bool job_execution::cancelled(int index, const run_outcome& outcome, wall_time n
   at.state = step_state::unknown;
   at.exit_code = outcome.exit_code;
   at.output = outcome.output;
-  at.error = fmt::format("cancelled: {}{}", ended_itself ? "its processes were ended" : "its end is unknown",
+  at.error = fmt::format("{}: {}{}", why, ended_itself ? "its processes were ended" : "its end is unknown",
                          outcome.errors.empty() ? "" : ": " + outcome.errors);
   at.ended = now;
   return outcome.ended != run_outcome::how::unreachable;
 }
 
-void job_execution::found_after_cancel(int index, const run_outcome& outcome) {
+void job_execution::found_after_stop(int index, const run_outcome& outcome, std::string_view why) {
   auto& at = steps_[static_cast<std::size_t>(index)];
   at.output = outcome.ended == run_outcome::how::finished
-                  ? fmt::format("read back after the cancel (exit {}):\n{}{}", outcome.exit_code, outcome.output,
+                  ? fmt::format("{}, and read back then (exit {}):\n{}{}", why, outcome.exit_code, outcome.output,
                                 outcome.errors)
-                  : fmt::format("could not be read back after the cancel: {}", outcome.errors);
+                  : fmt::format("{}, and could not be read back then: {}", why, outcome.errors);
 }
 
 std::string job_execution::progress_text() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/time_limit.hpp"
 #include "region/job.hpp"
 
 namespace regent {
@@ -23,7 +24,7 @@ struct run_outcome {
   };
   how ended = how::finished;
   int exit_code = -1;
-  bool timed_out = false;
+  time_limit timed_out = time_limit::none;
   bool cancelled = false;
   std::string output;
   std::string errors;
@@ -73,12 +74,13 @@ class job_execution {
   /// The standby is known to be away: its steps are skipped and the job becomes degraded.
   void skip_standby(const host_id& host, const std::string& why, wall_time now);
 
-  /// The job is being cancelled. The committed intent was not sent: as if it had never been.
+  /// The job is stopping before its end. The committed intent was not sent: as if it had never been.
   void unsent(int index);
   /// The end of a run that was asked to end. True if nobody knows what it left and the host can be read back.
-  bool cancelled(int index, const run_outcome& outcome, wall_time now);
+  /// `why`: "cancelled", "operation_deadline".
+  bool stopped(int index, const run_outcome& outcome, std::string_view why, wall_time now);
   /// What was found then.
-  void found_after_cancel(int index, const run_outcome& outcome);
+  void found_after_stop(int index, const run_outcome& outcome, std::string_view why);
   /// Steps done, of how many, and how the one under way ended.
   std::string progress_text() const;
 

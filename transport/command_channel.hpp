@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +15,8 @@
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
+#include "base/run_progress.hpp"
+#include "base/time_limit.hpp"
 
 namespace regent {
 
@@ -30,6 +33,7 @@ struct run_request {
   std::string verb;                           ///< the function of the script to call
   std::vector<run_parameter> parameters;
   milliseconds deadline{60000};  ///< enforced on the host: TERM, then KILL
+  milliseconds stall{0};         ///< the longest time without a word of progress, enforced likewise; 0: any
   std::size_t output_cap = limits::run_output_kept_bytes;
 };
 
@@ -45,19 +49,21 @@ std::string_view name(run_status status);
 struct run_report {
   run_id run;
   run_status status = run_status::never_seen;
-  int exit_code = -1;      ///< finished only
-  bool timed_out = false;  ///< ended by its deadline, on the host
-  bool cancelled = false;  ///< ended by cancel
-  bool truncated = false;  ///< output or errors were over the cap
-  std::string output;      ///< stdout
-  std::string errors;      ///< stderr, or why it was refused
+  int exit_code = -1;                       ///< finished only
+  time_limit timed_out = time_limit::none;  ///< what it was ended by, on the host
+  bool cancelled = false;                   ///< ended by cancel
+  bool truncated = false;                   ///< output or errors were over the cap
+  std::string output;                       ///< stdout
+  std::string errors;                       ///< stderr, or why it was refused
   /// Finished, lost: the boot of the host in which it ran, which may be an earlier one than this connection's, for what
   /// the host remembers outlives a reboot. Otherwise the boot in which the host answers.
   std::string boot_id;
-  milliseconds took{0};  ///< on the host
+  milliseconds took{0};                  ///< on the host
+  std::optional<run_progress> progress;  ///< running only: what it last said of how far it is, if anything
 };
 
 /// Told about one host, on an I/O thread; must return quickly. Reports come at least once: the receiver drops repeats.
+/// With every heartbeat each run under way is reported as running.
 struct channel_sink {
   std::function<void(const std::string& boot_id, milliseconds latency)> connected;
   std::function<void(const error& why)> disconnected;  ///< also after each failed attempt to connect

@@ -133,8 +133,7 @@ std::optional<run_report> read_report(const std::vector<std::string_view>& w, st
     return {};
   }
   bool known = false;
-  for (run_status each :
-       {run_status::finished, run_status::running, run_status::never_seen, run_status::lost, run_status::refused}) {
+  for (run_status each : {run_status::finished, run_status::never_seen, run_status::lost, run_status::refused}) {
     if (w[2] == name(each)) {
       report.status = each;
       known = true;
@@ -143,11 +142,39 @@ std::optional<run_report> read_report(const std::vector<std::string_view>& w, st
   if (!known) return {};
   report.run = run_id(std::string(w[1]));
   report.boot_id = w[3];
-  report.timed_out = timed != 0;
+  report.timed_out = timed == 0 ? time_limit::none : timed == 2 ? time_limit::stall : time_limit::deadline;
   report.cancelled = cancelled != 0;
   report.truncated = truncated != 0;
   report.took = milliseconds(took);
   return report;
+}
+
+/// The line on a run under way; the length of its words in `size`.
+std::optional<run_report> read_running(const std::vector<std::string_view>& w, std::size_t& size) {
+  int percent = 0;
+  std::int64_t age = 0;
+  if (w.size() != 6 || !valid_run(w[1]) || (w[3] != "-" && !number(w[3], percent)) || !number(w[4], age) ||
+      !number(w[5], size)) {
+    return {};
+  }
+  run_report report;
+  report.status = run_status::running;
+  report.run = run_id(std::string(w[1]));
+  report.boot_id = w[2];
+  if (age < 0) return report;
+  report.progress.emplace();
+  if (w[3] != "-" && percent >= 0 && percent <= 100) report.progress->percent = percent;
+  report.progress->age = std::min(milliseconds(age), milliseconds(limits::step_deadline_most));  // no run is older
+  return report;
+}
+
+/// Words for people, whatever a host takes for such: one line, not too long.
+std::string one_line(std::string_view words) {
+  std::string line(words.substr(0, limits::progress_words_bytes));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return line;
 }
 
 }  // namespace
@@ -222,10 +249,13 @@ result<std::string> run(const run_request& request) {
   if (request.deadline <= milliseconds(0) || request.deadline > milliseconds(limits::step_deadline_most)) {
     return invalid(request, "a deadline must be above 0 and not over the limit");
   }
-  std::string header =
-      fmt::format("run {} {} {} {} {} {} {}", request.run.value(), request.epoch, request.script_hash, request.verb,
-                  request.deadline.count(), std::min(request.output_cap, limits::run_output_kept_bytes),
-                  milliseconds(limits::cancel_grace).count());
+  if (request.stall < milliseconds(0) || request.stall > milliseconds(limits::step_deadline_most)) {
+    return invalid(request, "a stall must not be below 0 or over the limit");
+  }
+  std::string header = fmt::format("run {} {} {} {} {} {} {} {}", request.run.value(), request.epoch,
+                                   request.script_hash, request.verb, request.deadline.count(), request.stall.count(),
+                                   std::min(request.output_cap, limits::run_output_kept_bytes),
+                                   milliseconds(limits::cancel_grace).count());
   std::string values;
   if (auto added = add_parameters(request, header, values); !added) return failure(added.error());
   if (header.size() > limits::run_parameters_total_bytes) return invalid(request, "too many parameters");
@@ -287,6 +317,10 @@ result<std::optional<message>> reader::next() {
   } else if (words.size() == 3 && words[0] == "unfit") {
     if (!number(words[2], sizes[1])) return garbage("a malformed refusal");
     what = unfit{std::string(words[1]), ""};
+  } else if (!words.empty() && words[0] == "running") {
+    auto report = read_running(words, sizes[1]);
+    if (!report) return garbage("a malformed word on a run under way");
+    what = std::move(*report);
   } else if (!words.empty() && words[0] == "report") {
     auto report = read_report(words, sizes);
     if (!report) return garbage("a malformed report");
@@ -299,7 +333,9 @@ result<std::optional<message>> reader::next() {
   at_ += line_end + 1;
   std::string first(rest().substr(0, sizes[0])), second(rest().substr(sizes[0], sizes[1]));
   at_ += sizes[0] + sizes[1];
-  if (auto* report = std::get_if<run_report>(&what)) {
+  if (auto* report = std::get_if<run_report>(&what); report != nullptr && report->status == run_status::running) {
+    if (report->progress) report->progress->words = one_line(second);
+  } else if (report != nullptr) {
     report->output = std::move(first);
     report->errors = std::move(second);
   } else if (auto* refusal = std::get_if<unfit>(&what)) {

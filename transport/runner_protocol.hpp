@@ -2,10 +2,12 @@
 //
 // To the runner: frames of  HEADER_LENGTH(7 digits) SPACE VALUES_LENGTH(7 digits) LF HEADER VALUES, where the header's
 // words are checked identifiers and numbers. Values are any bytes but NUL; a run's header has the length of each.
-//   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS CAP GRACE_MS NAME=n…
-//   NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
+//   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS STALL_MS CAP GRACE_MS
+//   NAME=n… NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
 // From the runner: whatever the login shell had to say, then LF "REGENT/1" LF, then lines, each followed by its values:
-//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n
+//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n ·
+//   running ID BOOT PERCENT AGE_MS n, for a run under way: PERCENT may be -, AGE_MS is -1 if it has said nothing. TIMED: 0 · 1 by its deadline
+//   · 2 stalled; whatever is not 0 was "by its deadline" to daemons before there was a stall, and hosts keep outcomes.
 #pragma once
 
 #include <optional>

@@ -83,6 +83,7 @@ CREATE TABLE job (
   created INTEGER NOT NULL,
   started INTEGER,
   ended INTEGER,
+  deadline INTEGER NOT NULL CHECK (deadline >= 0), -- from started; 0 is none
   degraded INTEGER NOT NULL CHECK (degraded IN (0, 1)),
   error_code TEXT NOT NULL,
   error_message TEXT NOT NULL
@@ -135,6 +136,7 @@ CREATE TABLE step (
   about TEXT NOT NULL,
   parameters TEXT NOT NULL,
   deadline INTEGER NOT NULL CHECK (deadline >= 0),
+  stall INTEGER NOT NULL CHECK (stall >= 0), -- 0 is none
   state TEXT NOT NULL CHECK (CASE state {{step_states}} ELSE 0 END),
   run TEXT NOT NULL CHECK (length(run) <= 64 AND run NOT GLOB '*[^0-9a-z-]*'),
   attempt INTEGER NOT NULL CHECK (attempt >= 0),

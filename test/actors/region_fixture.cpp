@@ -1,13 +1,7 @@
 #include "test/actors/region_fixture.hpp"
 
-#include <caf/actor_system.hpp>
-
+#include "actors/central_actors.hpp"
 #include "actors/host.hpp"
-#include "actors/journal.hpp"
-#include "actors/poller.hpp"
-#include "actors/reader.hpp"
-#include "actors/region.hpp"
-#include "actors/reporter.hpp"
 #include "test/support/catch.hpp"
 
 namespace regent::test {
@@ -103,6 +97,8 @@ class pair_kinds final : public catalogue {
     made.resource = from.head.id;
     made.what = what;
     made.lease_scope = from.head.id.text();
+    if (const auto* seconds = find_path(*from.document, "deadline_s"))
+      made.deadline = std::chrono::seconds(seconds->GetInt64());
     for (const auto& [host, role] :
          {std::pair(region.podnet.enabled, step_role::enabled), std::pair(host_id("b"), step_role::standby)})
       for (const auto* primitive : {"net", "fw"})
@@ -112,7 +108,8 @@ class pair_kinds final : public catalogue {
                               {{"v", json_text(*value), false}, {"key", "s3cret", true}},
                               role,
                               std::chrono::seconds(30),
-                              fmt::format("{} of {}", primitive, from.head.id.text())});
+                              fmt::format("{} of {}", primitive, from.head.id.text()),
+                              std::chrono::seconds(5)});
     return made;
   }
 
@@ -248,6 +245,14 @@ void region_fixture::start() {
       if (one.resource == id && !one.repair) newest = one;
     return newest;
   };
+  context_->last_repair_of = [this](const resource_id& id) -> result<std::optional<job_with_steps>> {
+    std::optional<job_with_steps> newest;
+    for (const auto& [number, one] : store->jobs)
+      if (one.resource == id && one.repair && !is_open(one.state)) newest = job_with_steps{one, {}};
+    for (const auto& [key, step] : store->steps)
+      if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
+    return newest;
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
@@ -258,15 +263,7 @@ void region_fixture::start() {
       if (one.host == host) held.push_back(one);
     return held;
   };
-  directory_->journal = system_->spawn(run_journal, context_, directory_, journal);
-  directory_->reader = system_->spawn(run_reader, context_);
-  directory_->reporter = system_->spawn(run_reporter, context_, directory_);
-  directory_->poller = system_->spawn(run_poller, context_, directory_);
-  directory_->region = system_->spawn(run_region, context_, directory_);
-  caf::anon_send(directory_->region, reign_begun{open});
-  if (!open->reports.empty())
-    caf::anon_send(directory_->reporter, reports_committed{std::make_shared<const std::vector<report>>(open->reports)});
-  caf::anon_send(directory_->poller, tick{});
+  spawn_central_actors<caf::no_spawn_options>(*system_, context_, directory_, std::move(journal), std::move(open));
 }
 
 void asks_for_build(region_fixture& region) { region.cloud_side.records[region.router].state = requested; }
@@ -333,6 +330,12 @@ void region_fixture::pass(milliseconds span) {
   }
 }
 
+std::size_t region_fixture::pass_but_handle(milliseconds span, std::size_t most) {
+  time.pass(span);
+  scheduler().advance_time(span);
+  return settle(most);
+}
+
 void region_fixture::host_up(const std::string& name) {
   hosts[name].reachable = true;
   if (const auto found = channels_.find(name); found != channels_.end()) found->second->up();
@@ -360,6 +363,15 @@ void region_fixture::host_finishes(const std::string& name) {
     said.status = run_status::finished;
     if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
   }
+}
+
+void region_fixture::host_beats(const std::string& name, std::optional<run_progress> progress) {
+  for (auto& [run, said] : hosts[name].known) {
+    if (said.status != run_status::running) continue;
+    said.progress = progress;
+    if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
+  }
+  settle();
 }
 
 lifecycle_state region_fixture::state_in_cloud(const std::string& id) const {

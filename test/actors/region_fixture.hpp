@@ -9,7 +9,7 @@
 #include "actors/context.hpp"
 #include "actors/directory.hpp"
 #include "actors/probed.hpp"
-#include "test/support/memory_journal.hpp"
+#include "sim/region/memory_journal.hpp"
 
 namespace regent::test {
 
@@ -17,12 +17,13 @@ using strings = std::vector<std::string>;
 
 class manual_clock final : public clock {
  public:
-  wall_time wall() const override { return wall_time{std::chrono::hours(24 * 365 * 56)} + passed_; }
+  wall_time wall() const override { return wall_time{std::chrono::hours(24 * 365 * 56)} + passed_ + set_; }
   steady_time steady() const override { return steady_time{std::chrono::hours(100)} + passed_; }
   void pass(milliseconds span) { passed_ += span; }
+  void set_wall(milliseconds on) { set_ += on; }  ///< somebody sets the wall clock; time does not pass
 
  private:
-  milliseconds passed_{0};
+  milliseconds passed_{0}, set_{0};
 };
 
 /// The cloud, as far as an orchestrator sees it: records with a state, and the transitions that it accepts.
@@ -57,7 +58,8 @@ struct played_host {
   std::set<std::string> hangs;                     ///< scripts whose runs do not end until released
 };
 
-/// Kinds as a test needs them: every operation is a step `net` and a step `fw` on each of the pair's nodes.
+/// Kinds as a test needs them: every operation is a step `net` and a step `fw` on each of the pair's nodes, and has the
+/// deadline of the record's `deadline_s`.
 std::shared_ptr<const catalogue> pair_catalogue();
 
 class region_fixture {
@@ -77,10 +79,14 @@ class region_fixture {
   std::size_t settle(std::size_t most = 100'000);
   /// Time in steps of at most a second, messages after each.
   void pass(milliseconds span);
+  /// The same at once, and of the messages that follow at most `most`; the number handled.
+  std::size_t pass_but_handle(milliseconds span, std::size_t most);
   void host_up(const std::string& name);
   void host_down(const std::string& name, const std::string& why = "no route");
   void host_reboots(const std::string& name);
   void host_finishes(const std::string& name);  ///< what hung there ends well
+  /// A heartbeat: the host tells of its runs under way, which say that they are so far.
+  void host_beats(const std::string& name, std::optional<run_progress> progress = {});
 
   lifecycle_state state_in_cloud(const std::string& id = "1") const;
   const resource* row(const std::string& id = "1") const;

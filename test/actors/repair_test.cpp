@@ -243,3 +243,48 @@ TEST_CASE(
   }
   CHECK(region.open_jobs().empty());
 }
+
+TEST_CASE("an attempt that is due while its host is away waits for the host, and holds up nobody") {
+  region_fixture region;
+  region.hosts["b"].behaves = [](const run_request&) { return 1; };
+  build(region);
+  REQUIRE(region.open_jobs().size() == 1);
+  REQUIRE(region.open_jobs()[0].not_before.has_value());
+  region.host_down("b");
+  region.hosts["b"].behaves = nullptr;
+  region.pass(2h);
+  CHECK(region.open_jobs().size() == 1);
+  region.cloud_side.records[{"virtual_router", "2"}].state = requested;
+  region.pass(2min);
+  CHECK(region.state_in_cloud("2") == running);
+  region.host_up("b");
+  region.pass(1min);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("what a scrub left on a standby is scrubbed once more when an operator says so") {
+  region_fixture region;
+  build(region);
+  region.cloud_side.ask(region.router, scrub);
+  region.pass(10s);
+  region.host_down("b");
+  region.pass(2h);
+  REQUIRE(region.state_in_cloud() == closed);
+  REQUIRE(region.row()->degraded);
+  const operator_command retry{operator_verb::retry, {}, region.router, {}, {}};
+  CHECK(region.tell(retry) == "nothing_to_retry");  // its repair waits for the host
+  REQUIRE(region.open_jobs().size() == 1);
+  const auto said = region.tell({operator_verb::cancel, region.open_jobs()[0].id, region.router, {}, {}});
+  CHECK(said.find("is cancelled") != std::string::npos);
+  region.hosts["b"].log.clear();
+  region.host_up("b");
+  region.pass(1min);
+  CHECK(region.hosts["b"].log.empty());
+  CHECK(region.tell(retry).find("scrubbed once more on b") != std::string::npos);
+  region.pass(10s);
+  CHECK(region.hosts["b"].log == strings{"net.scrub", "fw.scrub"});
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+  CHECK(region.tell(retry) == "nothing_to_retry");
+}

@@ -174,6 +174,21 @@ TEST_CASE("a job is shown with its steps and what they said, made safe for the t
   CHECK(missing.err == "regent: no job 8 is known\n");
 }
 
+TEST_CASE("a job shows how far the run under way is, in words that cannot harm a terminal") {
+  daemon_here here;
+  here.journal.jobs = {make_job(7, "virtual_router/1", operation::build, job_state::active, here.time.ago(3s))};
+  here.journal.steps = {make_step(7, 0, "podnet-a", "volume", step_state::sent)};
+  here.journal.steps[0].run = run_id("run-1");
+  CHECK_FALSE(has(here.ask({"job", "7"}).out, "step 1 on"));
+  here.journal.jobs[0].started = here.time.ago(2s);
+  here.journal.jobs[0].deadline = 30min;
+  CHECK(has(here.ask({"job", "7"}).out, "\ndeadline       2026-11-20T10:29:58.000Z (30m 0s)\n"));
+  here.facts.runs.heard(run_id("run-1"), {}, here.time.steady() - 3s);
+  CHECK(has(here.ask({"job", "7"}).out, "\nstep 1 on podnet-a runs: its host said 3s ago that it goes on\n"));
+  here.facts.runs.heard(run_id("run-1"), run_progress{40, "copying \x1b[2J blocks", 12s}, here.time.steady());
+  CHECK(has(here.ask({"job", "7"}).out, "\nstep 1 on podnet-a runs: 40 %: copying \\x1b[2J blocks, 12s ago\n"));
+}
+
 TEST_CASE("hosts, locks, actors and why are shown for people") {
   daemon_here here;
   auto host = make_host("podnet-a", "down");

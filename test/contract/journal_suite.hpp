@@ -291,6 +291,7 @@ inline std::vector<std::pair<std::string, mutation>> refused_rows() {
   add("step without its job", full_step(404), [](step&) {});
   add("step before the first", full_step(50), [](step& s) { s.index = -1; });
   add("negative deadline", full_step(50), [](step& s) { s.deadline = milliseconds(-1); });
+  add("negative stall", full_step(50), [](step& s) { s.stall = milliseconds(-1); });
   add("step state beyond the table", full_step(50), [](step& s) { s.state = static_cast<step_state>(77); });
   add("run id with other characters", full_step(50), [](step& s) { s.run = run_id("../../etc"); });
   add("run id that is too long", full_step(50), [](step& s) { s.run = run_id(std::string(65, 'a')); });

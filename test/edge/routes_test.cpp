@@ -129,6 +129,41 @@ TEST_CASE("jobs are listed newest first, and one is shown with its steps") {
   CHECK(text(here.get("/api/v1/jobs/12345", 404), "error.code") == "not_found");
 }
 
+TEST_CASE("a job and its steps are shown with their limits of time") {
+  region here;
+  CHECK(text(here.get("/api/v1/jobs/8"), "deadline") == "null");
+  CHECK(text(here.get("/api/v1/jobs/8"), "deadline_ms") == "null");
+  CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.stall_ms") == "null");
+  here.journal.jobs[1].deadline = 30min;
+  here.journal.steps[1].stall = 5min;
+  const auto one = here.get("/api/v1/jobs/8");
+  CHECK(text(one, "deadline") == "2026-11-20T10:29:58.000Z");
+  CHECK(text(one, "deadline_ms") == "1800000");
+  CHECK(text(one, "steps.1.deadline_ms") == "30000");
+  CHECK(text(one, "steps.1.stall_ms") == "300000");
+  here.journal.jobs[1].started.reset();
+  CHECK(text(here.get("/api/v1/jobs/8"), "deadline") == "null");
+}
+
+TEST_CASE("a step whose run is under way has its progress, which no journal knows") {
+  region here;
+  CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.progress") == "null");
+  CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.heard_age_ms") == "null");
+  here.journal.steps[0].run = run_id("run-0");
+  here.journal.steps[1].run = run_id("run-1");
+  here.facts.runs.heard(run_id("run-1"), {}, here.time.steady() - 4s);
+  CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.heard_age_ms") == "4000");
+  CHECK(text(here.get("/api/v1/jobs/8"), "steps.1.progress") == "null");
+  here.facts.runs.heard(run_id("run-1"), run_progress{40, "copying \x1b blocks", 12s}, here.time.steady());
+  here.facts.runs.heard(run_id("run-0"), run_progress{99, "late", 0s}, here.time.steady());
+  const auto one = here.get("/api/v1/jobs/8");
+  CHECK(text(one, "steps.1.progress.percent") == "40");
+  CHECK(text(one, "steps.1.progress.words") == "copying \x1b blocks");
+  CHECK(text(one, "steps.1.progress.age_ms") == "12000");
+  CHECK(text(one, "steps.0.progress") == "null");  // it has ended
+  CHECK(text(here.get("/api/v1/why/virtual_router/2"), "sentence").find("; 40 %: copying") != std::string::npos);
+}
+
 TEST_CASE("the outputs of a job's steps are cut when they are too much together, and the cut is said") {
   region here;
   here.journal.steps.clear();

@@ -43,6 +43,24 @@ TEST_CASE("why: a step runs") {
   now.check("step_running", "step 2 of 3 (address 10.0.0.1/24) runs on podnet-a for 3s, deadline 30s.");
 }
 
+TEST_CASE("why: how far a run says that it is, and if it says nothing, that its host says that it goes on") {
+  story now(building);
+  now.open(job_state::active);
+  now.facts.hosts = {make_host("podnet-a", "up")};
+  auto& step = now.add_step("podnet-a", "volume", step_state::sent);
+  step.run = run_id("run-1");
+  now.facts.runs[step.run] = {run_progress{40, "copying blocks", 12s}, 2s};
+  now.check("step_running", "step 1 of 1 (volume) runs on podnet-a, deadline 30s; 40 %: copying blocks, 12s ago.");
+  step.stall = 5s;
+  now.check(
+      "step_running",
+      "step 1 of 1 (volume) runs on podnet-a, deadline 30s (5s without progress); 40 %: copying blocks, 12s ago.");
+  step.stall = 0s;
+  now.facts.runs[step.run] = {{}, 2s};
+  now.check("step_running",
+            "step 1 of 1 (volume) runs on podnet-a, deadline 30s; its host said 2s ago that it goes on.");
+}
+
 TEST_CASE("why: what became of a step is not known while its host is away, nor before the host has answered") {
   story now(building);
   now.open(job_state::active);

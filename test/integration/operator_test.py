@@ -35,7 +35,7 @@ class Operators(unittest.TestCase):
             self.assertIn("its processes were ended", region.why(router))
             ended = region.get(f"/api/v1/jobs/{job}")
             self.assertEqual(ended["state"], "cancelled")
-            self.assertIn("read back after the cancel", json.dumps(ended["steps"]))
+            self.assertIn("cancelled, and read back then", json.dumps(ended["steps"]))
             self.assertIn("has ended already: cancelled", self.word(region, "cancel", str(job), expect=1))
             self.assertIn("there is no job 4711", self.word(region, "cancel", "4711", expect=1))
 

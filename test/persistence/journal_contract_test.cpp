@@ -1,7 +1,7 @@
 #include "test/contract/journal_suite.hpp"
 
+#include "sim/region/memory_journal.hpp"
 #include "test/persistence/temp_journal.hpp"
-#include "test/support/memory_journal.hpp"
 
 using namespace regent;
 using namespace regent::test;

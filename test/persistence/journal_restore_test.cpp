@@ -37,9 +37,13 @@ struct two_lives {
       sent.state = step_state::sent;
       auto closed = full_resource(3);
       closed.state = lifecycle_state::closed;
+      auto owed = full_job(4, job_state::waiting);
+      owed.resource = closed.id;
+      owed.what = operation::scrub;
+      owed.started.reset();
       must_commit(*open, {{full_resource(1), done, full_step(1), full_event(1)},
                           {full_resource(2), full_job(2), sent, full_lease(2), full_report(2), full_event(2)},
-                          {closed, host_seen{host_id("podnet-a"), "boot-1", {}}},
+                          {closed, owed, full_step(4), host_seen{host_id("podnet-a"), "boot-1", {}}},
                           {host_cordoned{host_id("podnet-b"), "a new disk", {}}}});
     }
     REQUIRE(back_up_journal(place.path(), backup, {}).has_value());
@@ -78,12 +82,13 @@ TEST_CASE("a restored journal has what the backup had, and nothing of what may n
   CHECK(check_journal(lives.place.path())->empty());
 
   const auto rows = lives.place.look();
-  REQUIRE(rows.jobs.size() == 2);
+  REQUIRE(rows.jobs.size() == 3);
   CHECK(rows.jobs[0].state == job_state::succeeded);
   CHECK(rows.jobs[1].state == job_state::superseded);
   CHECK(rows.jobs[1].error_code == "journal_restored");
   CHECK(rows.jobs[1].waits_for.empty());
-  REQUIRE(rows.steps.size() == 2);
+  CHECK(rows.jobs[2].state == job_state::waiting);  // what is closed is scrubbed where it was not yet
+  REQUIRE(rows.steps.size() == 3);
   CHECK(rows.steps[1].state == step_state::unknown);
   CHECK(rows.steps[1].run == full_step(2).run);  // as it was sent
   REQUIRE(rows.resources.size() == 3);
@@ -93,7 +98,7 @@ TEST_CASE("a restored journal has what the backup had, and nothing of what may n
   CHECK(rows.events.back().topic == "journal.restored");
 
   const auto begun = reopen(lives.place);
-  CHECK(begun.jobs.empty());
+  CHECK(begun.jobs.size() == 1);
   CHECK(begun.leases.empty());
   CHECK(begun.reports.empty());
   REQUIRE(begun.hosts.size() == 1);
@@ -236,5 +241,5 @@ TEST_CASE("no daemon begins where a restore has died, until it is done again") {
   CHECK(opened.error().message.find(ready) != std::string::npos);
   lives.must_restore();
   CHECK_FALSE(std::filesystem::exists(ready));
-  CHECK(must_begin(*must_open(lives.place)).jobs.empty());
+  CHECK(must_begin(*must_open(lives.place)).jobs.size() == 1);
 }

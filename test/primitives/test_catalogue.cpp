@@ -98,6 +98,38 @@ TEST_CASE("the built-in catalogue loads, and every script stands behind the libr
   }
 }
 
+TEST_CASE("limits of time arrive in the plan: a verb's, or the step's instead, and the operation's") {
+  const auto telling = replaced(replaced(good_primitive, "deadline: 5s", "deadline: 2h, stall: 5m"), "  unchanged",
+                                "  progress 40 'half of it'");
+  auto lamp = test::router_of(R"({"host": "podnet-a", "watts": 60, "word": "b"})");
+  lamp.head.id = {"lamp", "9"};
+  const auto planned = [&](const std::string& kind) {
+    const auto made = make_catalogue({{"lamp", telling, "test"}}, {{"lamp", kind, "test"}});
+    REQUIRE(made.has_value());
+    return (*made)->make_plan(operation::build, lamp, test::region_of("tenant: {type: none}"), false);
+  };
+  const auto plain = planned(good_kind);
+  REQUIRE(plain.has_value());
+  CHECK(plain->deadline == milliseconds(0));
+  CHECK(plain->steps[0].deadline == std::chrono::hours(2));
+  CHECK(plain->steps[0].stall == std::chrono::minutes(5));
+  const auto limited = planned(replaced(replaced(good_kind, "verb: build", "verb: build\n      stall: 30s"),
+                                        "operations:", "deadlines: {build: 30m}\noperations:"));
+  REQUIRE(limited.has_value());
+  CHECK(limited->deadline == std::chrono::minutes(30));
+  CHECK(limited->steps[0].stall == std::chrono::seconds(30));
+  CHECK(plan_text(*limited).find("lamp/9 build: 1 step, lease 9, at most 30m 0s\n") == 0);
+  CHECK(plan_text(*limited).find("lamp build, at most 2h 0m, 30s of it without progress\n") != std::string::npos);
+  CHECK(plan_json(*limited).find(R"("deadline_ms":1800000,"steps")") != std::string::npos);
+  CHECK(plan_json(*limited).find(R"("deadline_ms":7200000,"stall_ms":30000)") != std::string::npos);
+  const auto made =
+      make_catalogue({{"lamp", telling, "test"}},
+                     {{"lamp", replaced(good_kind, "verb: build", "verb: build\n      deadline: 1m"), "test"}});
+  REQUIRE_FALSE(made.has_value());
+  CHECK(made.error().message.find("its stall of 5m 0s could never end it, for its deadline is 1m 0s") !=
+        std::string::npos);
+}
+
 TEST_CASE("SHA-256 is the standard's") {
   CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
@@ -142,6 +174,10 @@ TEST_CASE("what is wrong with a primitive is said with file and line") {
       {"columns: {room", "colums: {room", "a table needs columns"},
       {"verbs: [build]}", "verbs: [biuld]}", "there is no verb biuld"},
       {"deadline: 5s", "deadline: 5 parsecs", "lamp.sh:10: verb build: 'deadline' is not a span of time up to 6h"},
+      {"deadline: 5s", "deadline: 5s, stall: 2s", "lamp.sh:10: verb build: a stall is time without `progress"},
+      {"deadline: 5s", "deadline: 5s, stall: 5s", "its stall of 5s could never end it, for its deadline is 5s"},
+      {"deadline: 5s", "stall: 90s", "its stall of 1m 30s could never end it, for its deadline is 1m 0s"},
+      {"deadline: 5s", "stall: often", "'stall' is not a span of time up to 6h"},
       {"build() {", "bild() {", "there is no function build() {"},
       {"#   read: {deadline: 500ms}\n", "", "every primitive has a verb read"},
       {"# ---\nbuild", "build", "no front matter"},
@@ -176,6 +212,11 @@ TEST_CASE("what is wrong with a kind file is said with file and line") {
       {"room: \"{item.name}\"", "roof: \"{item.name}\"", "there is no column 'roof'"},
       {"room: \"{item.name}\"", "prefix: \"{item.name}\"", "column 'room' is missing"},
       {"  build:\n", "  bild:\n", "no operation 'bild'; there are read, build"},
+      {"operations:\n", "deadlines: {scrub: 30m}\noperations:\n",
+       "kinds/lamp.yaml:4: deadlines: there is no operation 'scrub' in this file"},
+      {"operations:\n", "deadlines: {build: 8000h}\noperations:\n", "'build' is not a span of time up to 7d 0h"},
+      {"operations:\n", "deadlines: soon\noperations:\n", "deadlines is not a map"},
+      {"verb: build", "verb: build\n      stall: 1s", "step: a stall is time without `progress"},
       {"lease_scope: \"{resource.id}\"\n", "", "'lease_scope' is missing"},
       {"on: \"{record.host}\"", "when: \"sometimes\"\n      on: podnet", "'sometimes' is not a condition"},
   };

@@ -124,11 +124,23 @@ TEST_CASE("a step ended by its deadline is unknown, and the deadline is named in
   auto run = make({make_step(0)}, 1);
   send_next(run);
   auto late = exits(143);
-  late.timed_out = true;
+  late.timed_out = time_limit::deadline;
   run.ended(0, late, t0);
   CHECK(is_finished(run, false));
   CHECK(run.failed_step()->error.find("step_deadline") != std::string::npos);
   CHECK(run.failed_step()->error.find("30s") != std::string::npos);
+}
+
+TEST_CASE("a step that stalled is unknown, and the error says that it was that, and for how long") {
+  auto one = make_step(0);
+  one.stall = 5s;
+  auto run = make({one}, 1);
+  send_next(run);
+  auto stalled = exits(143);
+  stalled.timed_out = time_limit::stall;
+  run.ended(0, stalled, t0);
+  CHECK(is_finished(run, false));
+  CHECK(run.failed_step()->error.find("step_stalled: stopped: no progress for 5s (stall)") != std::string::npos);
 }
 
 TEST_CASE("an outcome that is told twice counts once") {

@@ -52,6 +52,23 @@ TEST_CASE("a PUT goes to VMs and routers, over HTTP too") {
   CHECK(f.send("PUT", "/vm/", f.user, whole).status == 405);
 }
 
+TEST_CASE("a VPN that a user sends whole updates its router, and only one that stands") {
+  put_fixture f;
+  content_of(f.model.create(kind::vpn, {{"virtual_router_id", 1}}));
+  auto whole = f.read(kind::vpn, 1);
+  whole["description"] = "sent whole";
+  whole["id"] = 77;
+  whole["virtual_router_id"] = 88;
+  CHECK(f.put_whole(kind::vpn, 1, whole).status == 200);
+  CHECK(f.read(kind::vpn, 1).at("description") == "sent whole");
+  CHECK(f.read(kind::vpn, 1).at("virtual_router_id") == 1);
+  CHECK(f.state(kind::virtual_router, 1) == running_update);
+  CHECK(error_code(f.put_whole(kind::vpn, 1, whole)) == "iaas_vpn_update_002");
+  CHECK(error_code(f.put_whole(kind::vpn, 4711, whole)) == "iaas_vpn_update_001");
+  CHECK(f.put_whole(kind::vpn, 1, whole, caller::orchestrator).status == 200);
+  CHECK(f.state(kind::virtual_router, 1) == running_update);
+}
+
 TEST_CASE("a VM sent back as it was read loses its public address, and its router is updated") {
   put_fixture f;
   const auto read = f.read(kind::vm, 1);

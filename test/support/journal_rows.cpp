@@ -55,6 +55,7 @@ job full_job(int n, job_state state) {
   row.created = at(n + 1);
   row.started = at(n + 2);
   row.ended = at(n + 3);
+  row.deadline = milliseconds(1'800'001);
   row.degraded = true;
   row.error_code = "step_failed";
   row.error_message = "it did not work" + hostile;
@@ -72,6 +73,7 @@ step full_step(int n, int index) {
   row.about = "the address of the router" + hostile;
   row.parameters = "{\"address\":\"192.0.2.1\"}" + hostile;
   row.deadline = milliseconds(61'001);
+  row.stall = milliseconds(5'003);
   row.state = step_state::unknown;
   row.run = run_id("0badcafe-" + std::to_string(n) + "-" + std::to_string(index) + "-2");
   row.attempt = 2;
@@ -115,21 +117,22 @@ std::string text(const resource& row) {
 std::string text(const job& row) {
   return fmt::format(
       "job {} parent={} root={} {} {} {} {} {} cause={} repair={} only={} attempt={} before={} cancel={} waits={} "
-      "until={} created={} started={} ended={} "
+      "until={} created={} started={} ended={} deadline={} "
       "degraded={} {} {}",
       row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.during),
       name(row.state), name(row.in), row.cause, row.repair, row.only_host, row.attempt, shown(row.not_before),
       row.cancel, row.waits_for, shown(row.wait_deadline), shown(row.created), shown(row.started), shown(row.ended),
-      row.degraded, row.error_code, row.error_message);
+      row.deadline.count(), row.degraded, row.error_code, row.error_message);
 }
 
 std::string text(const step& row) {
   return fmt::format(
-      "step {}.{} on={} {} {} role={} about={} parameters={} deadline={} {} run={} attempt={} exit={} output={} "
+      "step {}.{} on={} {} {} role={} about={} parameters={} deadline={} stall={} {} run={} attempt={} exit={} "
+      "output={} "
       "error={} boot={} "
       "started={} ended={}",
       row.job.value(), row.index, row.host.value(), row.primitive, row.verb, row.role, row.about, row.parameters,
-      row.deadline.count(), name(row.state), row.run.value(), row.attempt,
+      row.deadline.count(), row.stall.count(), name(row.state), row.run.value(), row.attempt,
       row.exit_code ? std::to_string(*row.exit_code) : "none", row.output, row.error, row.boot_id, shown(row.started),
       shown(row.ended));
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -41,6 +42,50 @@ leave_daemon() {
 silent() { exec >&- 2>&-; sleep 0.3; exit 9; }
 environment() { env; }
 state() { pwd; umask; printf '%s\n' "$-" "${0}" "$#"; cat; }
+)");
+  return made;
+}
+
+/// With the library of primitives before it, as a real one has.
+const test_script& telling_script() {
+  static const test_script made = make_script(file_text("primitives/library.sh") + R"(
+announce() { printf '%s\n' "$BASHPID" >"$file.new"; mv "$file.new" "$file"; }
+wait_for() { while [[ ! -e $1 ]]; do sleep 0.02; done; }
+tell() {
+  progress "$percent" "$words"
+  announce
+  wait_for "$gate"
+  progress 80 'the second half'
+  wait_for "$gate.2"
+  printf 'through\n'
+}
+tell_and_hang() {
+  progress "$percent" "$words"
+  trap '' TERM
+  announce
+  wait_for "$gate"
+}
+keep_talking() {
+  local i
+  for ((i = 0; i < words; i++)); do
+    progress - "$i"
+    sleep 0.3
+  done
+}
+flood() {
+  local i
+  for ((i = 0; ; i++)); do progress - "word $i"; done
+}
+raw() {
+  printf %s "$text" >"$REGENT_STATE_DIR/runs/$REGENT_RUN.progress"
+  announce
+  wait_for "$gate"
+}
+fifo() {
+  mkfifo "$REGENT_STATE_DIR/runs/$REGENT_RUN.progress"
+  announce
+  wait_for "$gate"
+}
 )");
   return made;
 }
@@ -123,16 +168,45 @@ void check_ends(const channel_world& world, connection& up) {
     up.channel->cancel(run_id("cancelled"));
     const auto report = up.record.await(run_id("cancelled"), run_status::finished);
     CHECK(report.cancelled);
-    CHECK_FALSE(report.timed_out);
+    CHECK(report.timed_out == time_limit::none);
     CHECK_FALSE(process_alive(grandchild));
   }
   SECTION("a run over its deadline is ended on the host with its whole process group") {
     auto request = make_run("late", script(), "stubborn", {{"file", file}});
     request.deadline = milliseconds(300);
     const auto report = up.run(request);
-    CHECK(report.timed_out);
+    CHECK(report.timed_out == time_limit::deadline);
     CHECK_FALSE(report.cancelled);
     CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("a run without a word of progress for longer than it may be is ended with its whole process group") {
+    auto request = make_run("stalled", telling_script(), "tell_and_hang",
+                            {{"percent", "40"}, {"words", "x"}, {"file", file}, {"gate", world.directory + "/none"}});
+    request.stall = milliseconds(400);
+    const auto report = up.run(request);
+    CHECK(report.timed_out == time_limit::stall);
+    CHECK_FALSE(report.cancelled);
+    CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("a run that says nothing at all is ended by its stall, not by its deadline") {
+    auto request = make_run("mute", script(), "stubborn", {{"file", file}});
+    request.stall = milliseconds(300);
+    request.deadline = milliseconds(20000);
+    CHECK(up.run(request).timed_out == time_limit::stall);
+    CHECK_FALSE(process_alive(announced_pid(file)));
+  }
+  SECTION("words of progress put a stall off, but not the deadline") {
+    auto request = make_run("talking", telling_script(), "keep_talking", {{"words", "12"}});
+    auto endless = make_run("talking-on", telling_script(), "flood");
+    request.stall = endless.stall = milliseconds(3000);
+    endless.deadline = milliseconds(4500);
+    up.channel->send(request);
+    up.channel->send(endless);
+    const auto report = up.record.await(request.run, run_status::finished);
+    CHECK(report.timed_out == time_limit::none);
+    CHECK(report.exit_code == 0);
+    CHECK(report.took > request.stall);
+    CHECK(up.record.await(endless.run, run_status::finished).timed_out == time_limit::deadline);
   }
   SECTION("the deadline holds when the connection is gone") {
     auto request = make_run("abandoned", script(), "stubborn", {{"file", file}});
@@ -177,9 +251,101 @@ void check_output(connection& up) {
     auto request = make_run("flood", script(), "flood");
     request.deadline = milliseconds(500);
     const auto report = up.run(request);
-    CHECK(report.timed_out);
+    CHECK(report.timed_out == time_limit::deadline);
     CHECK(report.truncated);
     CHECK(report.output == std::string(limits::run_output_kept_bytes, '0'));
+  }
+}
+
+void check_progress(const channel_world& world, connection& up) {
+  const std::string file = world.directory + "/telling", gate = world.directory + "/gate";
+  const auto asked = [](connection& by, const std::string& id) {
+    by.channel->ask(run_id(id));
+    return by.record.await(run_id(id), run_status::running).progress;
+  };
+  SECTION("what a run says of how far it is can be asked for, and is no part of its output") {
+    up.channel->send(make_run("telling", telling_script(), "tell",
+                              {{"percent", "40"}, {"words", "copying\nblocks"}, {"file", file}, {"gate", gate}}));
+    announced_pid(file);
+    const auto said = asked(up, "telling").value();
+    CHECK(said.percent == 40);
+    CHECK(said.words == "copying blocks");
+    CHECK(said.age < milliseconds(20000));
+    write_file(gate, "");
+    CHECK(eventually([&] { return asked(up, "telling").value().percent == 80; }));
+    write_file(gate + ".2", "");
+    const auto report = up.record.await(run_id("telling"), run_status::finished);
+    CHECK(report.output == "through\n");
+    CHECK(report.errors.empty());
+    up.channel->forget({report.run});
+    CHECK(eventually([&] { return !std::filesystem::exists(runs_of(world) + "telling.progress"); }));
+  }
+  SECTION("it outlives the connection, and comes with the next one's heartbeats") {
+    up.channel->send(make_run("outliving", telling_script(), "tell",
+                              {{"percent", "7"}, {"words", ""}, {"file", file}, {"gate", gate}}));
+    announced_pid(file);
+    up.channel.reset();
+    connection next(world);
+    next.record.await_connected();
+    CHECK(asked(next, "outliving").value().percent == 7);
+    write_file(gate, "");
+    CHECK(next.record.wait([&] {
+      return std::any_of(next.record.reports.begin(), next.record.reports.end(),
+                         [](const run_report& each) { return each.progress && each.progress->percent == 80; });
+    }));
+    write_file(gate + ".2", "");
+    CHECK(next.record.await(run_id("outliving"), run_status::finished).output == "through\n");
+  }
+  SECTION("a run that floods with words is told of once a heartbeat, by its newest word, and other runs do not wait") {
+    auto request = make_run("flooding", telling_script(), "flood");
+    request.deadline = milliseconds(9000);
+    up.channel->send(request);
+    CHECK(up.run(make_run("beside", script(), "leave", {{"code", "3"}})).exit_code == 3);
+    CHECK(up.record.await(run_id("flooding"), run_status::finished).timed_out == time_limit::deadline);
+    std::vector<int> words;
+    CHECK(up.record.wait([&] {
+      for (const auto& each : up.record.reports)
+        if (each.run == request.run && each.progress) words.push_back(std::stoi(each.progress->words.substr(5)));
+      return !words.empty() && words.size() <= static_cast<std::size_t>(up.record.beats);
+    }));
+    CHECK(std::is_sorted(words.begin(), words.end()));
+  }
+  SECTION("a run under way that says nothing is told of with the heartbeats all the same") {
+    up.channel->send(make_run("mute", script(), "wait_for", {{"file", file}, {"gate", gate}}));
+    announced_pid(file);
+    CHECK_FALSE(up.record.await(run_id("mute"), run_status::running).progress);
+    write_file(gate, "");
+    up.record.await(run_id("mute"), run_status::finished);
+  }
+  SECTION("hostile words are words, and what is none is nothing") {
+    const std::string pwned = world.directory + "/pwned";
+    int number = 0;
+    const auto told = [&](const std::string& verb, const std::string& percent, const std::string& text) {
+      const std::string id = fmt::format("hostile-{}", ++number), mark = file + id;
+      up.channel->send(
+          make_run(id, telling_script(), verb,
+                   {{"percent", percent}, {"words", text}, {"text", text}, {"file", mark}, {"gate", gate}}));
+      announced_pid(mark);
+      return asked(up, id);
+    };
+    const std::string wild = "$(touch " + pwned + ") `touch " + pwned + "` \x1b[2J %s \\n ' \" ; * \nreport a lost";
+    const auto words = told("tell", "a[$(touch " + pwned + ")]", wild).value();
+    CHECK_FALSE(words.percent);
+    CHECK(words.words == "$(touch " + pwned + ") `touch " + pwned + "`  [2J %s \\n ' \" ; *  report a lost");
+    CHECK(told("tell", "101", std::string(40000, 'x')).value().words.size() == limits::progress_words_bytes);
+    for (const std::string& raw :
+         {std::string(), std::string("1"), std::string("1 5 3:ab"), std::string("1 5 3:ab."), std::string("1 101 1:a."),
+          std::string("99999999999999999999 5 1:a."), std::string("1 5 201:") + std::string(500, 'x') + ".",
+          "1 5 a[$(touch " + pwned + ")]:a.", "1 a[$(touch " + pwned + ")] 1:a.", "a[$(touch " + pwned + ")] 5 1:a."}) {
+      INFO(raw);
+      CHECK_FALSE(told("raw", "", raw));
+    }
+    CHECK_FALSE(told("fifo", "", ""));
+    write_file(gate, "");
+    write_file(gate + ".2", "");
+    CHECK_FALSE(std::filesystem::exists(pwned));
+    CHECK(up.run(make_run("after", script(), "leave", {{"code", "0"}})).exit_code == 0);
+    CHECK(up.record.errors.empty());
   }
 }
 
@@ -267,6 +433,16 @@ void check_losses(const channel_world& world, connection& up) {
     CHECK(report.output == "done");
     CHECK(report.boot_id == earlier);
     CHECK(up.record.boot_id == file_text("/proc/sys/kernel/random/boot_id").substr(0, 36));
+  }
+  SECTION("a kept outcome tells by which limit of time its run was ended") {
+    const std::array limits_by_number{time_limit::none, time_limit::deadline, time_limit::stall};
+    for (std::size_t number = 0; number < limits_by_number.size(); ++number) {
+      const std::string id = fmt::format("kept-{}", number);
+      write_file(runs_of(world) + id,
+                 fmt::format("claim {} 1 1 7 .\ngo 1 1 .\nend finished 143 {} 0 0 5 0 0\n.", earlier, number));
+      up.channel->ask(run_id(id));
+      CHECK(up.record.await(run_id(id), run_status::finished).timed_out == limits_by_number[number]);
+    }
   }
   SECTION("all other reports are of the boot in which the host answers") {
     CHECK(up.run(make_run("now", script(), "count", {{"file", file}})).boot_id == up.record.boot_id);
@@ -447,6 +623,7 @@ void check_command_channel(const channel_world& world) {
   }
   check_ends(world, up);
   check_output(up);
+  check_progress(world, up);
   check_once(world, up);
   check_losses(world, up);
   check_epochs(world, up);

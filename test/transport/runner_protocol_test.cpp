@@ -70,9 +70,10 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
   for (int i = 0; i < 40; ++i) {
     run_report report;
     report.run = run_id("run-" + std::to_string(i));
-    report.status = static_cast<run_status>(dice() % 5);
+    report.status =
+        std::array{run_status::finished, run_status::never_seen, run_status::lost, run_status::refused}[dice() % 4];
     report.exit_code = static_cast<int>(dice() % 256) - 1;
-    report.timed_out = dice() % 2;
+    report.timed_out = static_cast<time_limit>(dice() % 3);
     report.cancelled = dice() % 2;
     report.truncated = dice() % 2;
     report.took = milliseconds(dice() % 100000);
@@ -80,8 +81,8 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
     report.errors = random_bytes(dice, 500, 0);
     report.boot_id = "boot-" + std::to_string(dice() % 3);
     bytes += fmt::format("report {} {} {} {} {:d} {:d} {:d} {} {} {}\n", report.run.value(), name(report.status),
-                         report.boot_id, report.exit_code, report.timed_out, report.cancelled, report.truncated,
-                         report.took.count(), report.output.size(), report.errors.size()) +
+                         report.boot_id, report.exit_code, static_cast<int>(report.timed_out), report.cancelled,
+                         report.truncated, report.took.count(), report.output.size(), report.errors.size()) +
              report.output + report.errors;
     sent.push_back(report);
   }
@@ -107,10 +108,34 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
   CHECK(std::get<runner::unfit>(messages.back()).why == "why");
 }
 
+TEST_CASE("a run under way is told with what it says of how far it is: one line, bounded, whatever its bytes") {
+  std::mt19937 dice(1);
+  const std::string wild = "a\nreport x finished b 0 0 0 0 0 0 0\n\x1b[2J\x7f\xff\xfe";
+  std::string bytes = "\nREGENT/1\nrunning a boot-1 - -1 0\nrunning a boot-1 40 1500 14\ncopying blocks";
+  bytes += fmt::format("running b boot-1 - 0 {}\n", wild.size()) + wild;
+  bytes += fmt::format("running b boot-1 101 0 {}\n", 5000) + std::string(5000, 'x');
+  bytes += "running b boot-1 0 9223372036854775807 0\npong 3\n";
+  const auto messages = read_all(bytes, dice);
+  REQUIRE(messages.size() == 6);
+  const auto said = [&](std::size_t at) { return std::get<run_report>(messages[at]); };
+  for (std::size_t i = 0; i < 5; ++i) CHECK(said(i).status == run_status::running);
+  CHECK(said(0).run == run_id("a"));
+  CHECK(said(0).boot_id == "boot-1");
+  CHECK_FALSE(said(0).progress);
+  CHECK(progress_text(said(1).progress.value()) == "40 %: copying blocks, 1s ago");
+  CHECK(said(2).progress.value().words == "a report x finished b 0 0 0 0 0 0 0  [2J \xff\xfe");
+  CHECK_FALSE(said(3).progress.value().percent);
+  CHECK(said(3).progress.value().words == std::string(limits::progress_words_bytes, 'x'));
+  CHECK(said(4).progress.value().age == milliseconds(limits::step_deadline_most));
+  for (std::size_t i = 0; i < 5; ++i) CHECK(said(i).errors.empty());
+}
+
 TEST_CASE("what is not the protocol is an error, not a wait or a crash") {
   for (const char* line : {"report x\n", "report a finished b 0 0 0 0 0 -1 0\n", "report a finished 0 0 0 0 0 0 0\n",
                            "report a finished b 0 0 0 0 0 99999999999 0\n", "report A finished b 0 0 0 0 0 0 0\n",
-                           "report a what b 0 0 0 0 0 0 0\n", "pong x\n", "unfit a\n", "hello\n", "\n"}) {
+                           "report a what b 0 0 0 0 0 0 0\n", "report a running b 0 0 0 0 0 0 0\n", "running a b 5 0\n",
+                           "running a b x 0 0\n", "running a b - x 0\n", "running a b - 0 99999999999\n",
+                           "running A b - -1 0\n", "pong x\n", "unfit a\n", "hello\n", "\n"}) {
     runner::reader reader;
     reader.feed(std::string("\nREGENT/1\n") + line);
     INFO(line);
@@ -143,10 +168,11 @@ TEST_CASE("a run's frame has lengths that fit its bytes") {
   auto request = make_run("r-1", make_script("x"), "build",
                           {{"a", std::string("one two\n")}, {"b", std::vector<std::string>{"", "x", "yy"}}});
   request.deadline = milliseconds(1500);
+  request.stall = milliseconds(300);
   request.output_cap = 10;
   const auto frame = runner::run(request);
   REQUIRE(frame);
-  const std::string header = "run r-1 7 " + request.script_hash + " build 1500 10 1000 a=8 b[]=3:0,1,2";
+  const std::string header = "run r-1 7 " + request.script_hash + " build 1500 300 10 1000 a=8 b[]=3:0,1,2";
   CHECK(*frame == fmt::format("{:07} {:07}\n", header.size(), 11) + header + "one two\nxyy");
 }
 

@@ -72,6 +72,36 @@ _r_record() {
 
 _r_tell() { _r_say 'report %s %s %s %s\n%s%s' "$1" "${_R_head%% *}" "$_R_ran" "${_R_head#* }" "$_R_stdout" "$_R_stderr"; }
 
+# What run $1 has last said of how far it is: _R_percent, _R_told, and in _R_said when, by the clock of _r_now; false if
+# that is nothing. `progress` of primitives/library.sh writes it: `TIME PERCENT LENGTH:WORDS.` It is the run's own
+# file, so it may be anything: half a word, another length, no file at all. Nothing of it is evaluated.
+_r_progress() {
+  local file text='' head
+  _R_percent=- _R_told='' _R_said=0
+  [[ -f $_R_RUNS/$1.progress ]] && exec {file}<"$_R_RUNS/$1.progress" || return 1
+  IFS= read -r -N 300 -u "$file" text
+  exec {file}<&-
+  # shellcheck disable=SC2206
+  head=(${text%%:*})
+  [[ ${#head[@]} == 3 && ${#head[0]} -lt 12 && ${head[0]} != *[!0-9]* ]] || return 1
+  [[ ${head[1]} == - || ${head[1]} == [0-9] || ${head[1]} == [1-9][0-9] || ${head[1]} == 100 ]] || return 1
+  [[ ${head[2]} == [0-9] || ${head[2]} == [1-9][0-9] || ${head[2]} == 1[0-9][0-9] || ${head[2]} == 200 ]] || return 1
+  text=${text#*:}
+  [[ ${text:head[2]:1} == . ]] || return 1
+  _R_percent=${head[1]} _R_told=${text:0:head[2]} _R_said=$((10#${head[0]}))
+}
+
+# Tells that run $1 is under way, and how far it says that it is.
+_r_tell_running() {
+  local age=-1
+  if _r_progress "$1"; then
+    _r_now
+    age=$(((_R_now - _R_said) * 10))
+    ((age >= 0)) || age=0
+  fi
+  _r_say 'running %s %s %s %d %d\n%s' "$1" "$_R_BOOT" "$_R_percent" "$age" ${#_R_told} "$_R_told"
+}
+
 # Whether a supervisor of this connection has run $1: it will tell the outcome.
 _r_is_mine() {
   local run
@@ -88,7 +118,7 @@ _r_answer() {
   elif [[ ! -e $_R_RUNS/$1 ]]; then
     _r_say 'report %s never_seen %s -1 0 0 0 0 0 0\n' "$1" "$_R_BOOT"
   elif _r_claim "$1" && [[ ${_R_claim[0]} == "$_R_BOOT" ]] && _r_alive "${_R_claim[1]}" "${_R_claim[2]}"; then
-    _r_say 'report %s running %s -1 0 0 0 0 0 0\n' "$1" "$_R_BOOT"
+    _r_tell_running "$1"
     _r_is_mine "$1" || [[ -n ${_R_FOLLOWED[$1]:-} ]] || _r_follow "$1"
   else
     (_r_settle "$1" && _r_tell "$1") &

@@ -174,25 +174,36 @@ _r_cancel() {
 _r_forget() {
   local id files=()
   for id; do
-    if _r_is_run "$id" && _r_outcome "$id"; then files+=("$_R_RUNS/$id"{.cancel,,.end}); fi
+    if _r_is_run "$id" && _r_outcome "$id"; then files+=("$_R_RUNS/$id"{.cancel,,.end,.progress}); fi
   done
   if ((${#files[@]})); then rm -f -- "${files[@]}" & fi
 }
 
-# ping NUMBER: also the moment to notice supervisors that were killed. Housekeeping waits for the second one, seconds
-# after the first: when many hosts are connected to at once, none of them is kept from its runs by it.
+# ping NUMBER: also the moment to notice supervisors that were killed, and to tell of the runs that go on. Only here, so
+# that no run can make us say more, and nobody but main ever waits for a connection that takes nothing in. Housekeeping
+# waits for the second one, seconds after the first: when many hosts are connected to at once, none of them is kept from
+# its runs by it.
 _r_ping() {
-  local key
+  local key run
   _r_say 'pong %s\n' "$1"
   if (($1 == 2)); then _r_sweep & fi
   for key in "${!_R_WORKERS[@]}"; do
-    if [[ -n ${_R_WORKER_RUNS[key]} ]] && ! kill -0 "${_R_WORKERS[key]}"; then
-      _r_answer "${_R_WORKER_RUNS[key]}"
+    run=${_R_WORKER_RUNS[key]}
+    if [[ -z $run ]]; then
+      continue
+    elif ! kill -0 "${_R_WORKERS[key]}"; then
+      _r_answer "$run"
       _R_WORKER_RUNS[key]=''
+    elif [[ -e $_R_RUNS/$run ]] && ! _r_outcome "$run"; then
+      _r_tell_running "$run"
     fi
   done
   for key in "${!_R_FOLLOWED[@]}"; do
-    kill -0 "${_R_FOLLOWED[$key]}" || unset "_R_FOLLOWED[$key]"
+    if ! kill -0 "${_R_FOLLOWED[$key]}"; then
+      unset "_R_FOLLOWED[$key]"
+    elif ! _r_outcome "$key"; then
+      _r_tell_running "$key"
+    fi
   done
 }
 

@@ -1,12 +1,12 @@
 # The process of one run, from its fork to the script's verb.
 # shellcheck disable=SC2153,SC2154 # what the other parts set
 
-# A run's header: run ID EPOCH HASH VERB DEADLINE CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,… whose values are in _R_IN.
+# A run's header: run ID EPOCH HASH VERB DEADLINE STALL CAP GRACE NAME=LENGTH… NAME[]=COUNT:LENGTH,… whose values are in _R_IN.
 _r_parse() {
   local _R_word _R_lengths _R_length
   _R_ID=$2 _R_RUN_EPOCH=$3 _R_HASH=$4 _R_VERB=$5
   _R_NAMES=() _R_COUNTS=() _R_VALUES=()
-  for _R_word in "${@:9}"; do
+  for _R_word in "${@:10}"; do
     _R_lengths=${_R_word#*=}
     if [[ $_R_word == *'[]='* ]]; then
       _R_NAMES+=("${_R_word%%'[]='*}")

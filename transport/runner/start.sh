@@ -11,7 +11,8 @@
 #   go PID START .                 by the script's process, which starts the script only if this is line 2
 #   fence 0 0 .                    by an asker that finds the supervisor dead: on line 2 it keeps the script from starting
 #   end STATUS …, the output, a dot     the outcome; its lengths and the dot tell half of one from a whole
-# Beside it R.cancel (somebody wants the run ended) and R.end (the outcome's line, where the disk was full for a while).
+# Beside it R.cancel (somebody wants the run ended), R.end (the outcome's line, where the disk was full for a while) and
+# R.progress (what the run itself says of how far it is: the newest word only, so it costs the runner nothing until asked).
 # A process is named by pid and start time. A claim of another boot, or whose supervisor is gone, is lost.
 # STATE/REGION/history has a line for each script that was started: TIME EPOCH RUN HASH VERB. Nothing reads it but people.
 

@@ -10,7 +10,7 @@ _r_reject() {
 # Claims the run of _R_header, lets it start, keeps its output, its deadline and its outcome. $1 and more: see _r_parse.
 _r_supervise() {
   local _R_made=0 _R_began=${EPOCHREALTIME/./}
-  _R_ID=$2 _R_RUN_EPOCH=$3 _R_DEADLINE=$6 _R_CAP=$7 _R_GRACE=$(($8 / 10))
+  _R_ID=$2 _R_RUN_EPOCH=$3 _R_DEADLINE=$6 _R_STALL=$((($7 + 9) / 10)) _R_CAP=$8 _R_GRACE=$(($9 / 10))
   _R_FILE=$_R_RUNS/$_R_ID
   if [[ ${#4} != 64 || $4 == *[!0-9a-f]* || $5 == *[!a-z0-9_]* ]]; then
     _r_reject 'malformed script hash or verb'
@@ -102,9 +102,10 @@ _r_gather() {
 # cancelled, code for _r_conclude.
 _r_watch() {
   out='' err='' truncated=0 timed=0 cancelled=0 code=-1 stage=0 kill_at=0
-  local slice=20 pause=0.020 left idle=0 out_open=1 err_open=1 busy until alive
+  local slice=20 pause=0.020 left idle=0 out_open=1 err_open=1 busy until stalled alive
   _r_now
   until=$((_R_now + (_R_DEADLINE + 9) / 10))
+  stalled=$((_R_STALL ? _R_now + _R_STALL : until))
   while :; do
     busy=0
     if ((out_open)); then
@@ -134,6 +135,14 @@ _r_watch() {
       elif ((_R_now >= until)); then
         timed=1
         _r_end_group
+      elif ((_R_now >= stalled)); then
+        # Unless it has said something since: that is looked for only now, so runs that say nothing pay for nothing.
+        _r_progress "$_R_ID"
+        stalled=$(((_R_said < _R_now ? _R_said : _R_now) + _R_STALL))
+        if ((_R_now >= stalled)); then
+          timed=2
+          _r_end_group
+        fi
       fi
     elif ((stage == 1 && _R_now >= kill_at)); then
       stage=2

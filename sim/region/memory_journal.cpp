@@ -1,4 +1,4 @@
-#include "test/support/memory_journal.hpp"
+#include "sim/region/memory_journal.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -45,7 +45,8 @@ refusal check(const memory_store& store, const job& row) {
 
 refusal check(const memory_store& store, const step& row) {
   if (store.jobs.count(row.job.value()) == 0) return "a step needs its job";
-  if (row.index < 0 || row.attempt < 0 || row.deadline.count() < 0) return "a number is negative";
+  if (row.index < 0 || row.attempt < 0 || row.deadline.count() < 0 || row.stall.count() < 0)
+    return "a number is negative";
   if (!within(row.state, step_state_names.size())) return "no such state";
   if (row.run.value().size() > 64 || !all_of(row.run.value(), "abcdefghijklmnopqrstuvwxyz0123456789-"))
     return "not a run id";

@@ -1,0 +1,74 @@
+#include "actors/journal_lookup.hpp"
+
+#include <algorithm>
+
+#include "persistence/journal_reader.hpp"
+
+namespace regent {
+
+namespace {
+
+result<std::optional<job_with_steps>> find_open_job(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto open = (*reader)->jobs({id.text(), "open"}, "", limits::page_rows_default);
+  if (!open) return tl::unexpected(open.error());
+  for (const auto& one : open->rows) {
+    if (waits_to_begin(one)) continue;
+    auto steps = (*reader)->steps(one.id);
+    if (!steps) return tl::unexpected(steps.error());
+    return std::optional(job_with_steps{one, std::move(*steps)});
+  }
+  return std::optional<job_with_steps>{};
+}
+
+/// Not a repair, which says nothing of what the resource was to become.
+result<std::optional<job>> find_last_operation(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto newest = (*reader)->jobs({id.text(), ""}, "", limits::page_rows_default);
+  if (!newest) return tl::unexpected(newest.error());
+  const auto found = std::find_if(newest->rows.begin(), newest->rows.end(), [](const job& one) { return !one.repair; });
+  return found == newest->rows.end() ? std::nullopt : std::optional(*found);
+}
+
+result<std::optional<job_with_steps>> find_last_repair(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto newest = (*reader)->jobs({id.text(), ""}, "", limits::page_rows_default);
+  if (!newest) return tl::unexpected(newest.error());
+  const auto found = std::find_if(newest->rows.begin(), newest->rows.end(),
+                                  [](const job& one) { return one.repair && !is_open(one.state); });
+  if (found == newest->rows.end()) return std::optional<job_with_steps>{};
+  auto steps = (*reader)->steps(found->id);
+  if (!steps) return tl::unexpected(steps.error());
+  return std::optional(job_with_steps{*found, std::move(*steps)});
+}
+
+result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto found = (*reader)->find_resource(id);
+  if (!found) return tl::unexpected(found.error());
+  return *found ? (*found)->document : std::string();
+}
+
+result<std::vector<lease>> find_leases(const std::string& journal_path, const host_id& host) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto all = (*reader)->leases();
+  if (all) std::erase_if(*all, [&](const lease& one) { return one.host != host; });
+  return all;
+}
+
+}  // namespace
+
+void look_into(region_context& context, const std::string& journal_path) {
+  context.open_job_of = [journal_path](const resource_id& id) { return find_open_job(journal_path, id); };
+  context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
+  context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
+  context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
+  context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };
+}
+
+}  // namespace regent
