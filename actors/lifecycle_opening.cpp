@@ -66,7 +66,10 @@ settled lifecycle_work::settled_as_it_is() const {
 /// Nothing to do: the state is noted, and in the queue the end of the grace period.
 void lifecycle_work::note_rest(const record& what) {
   row_ = row_of(what, what.head.state, now());
-  if (task_->known && task_->known->state == row_.state) {
+  // A restored journal has the reason, and not the state that it is of.
+  const bool was_so = task_->known && (task_->known->state == row_.state ||
+                                       (task_->known->state == ignore && row_.state == unresourced));
+  if (was_so) {
     row_.degraded = task_->known->degraded;
     row_.reason = task_->known->reason;
   }

@@ -276,6 +276,20 @@ void region_work::wake_neighbours(const resource_id& id) {
       caf::anon_send(one.actor, woken{id.text() + " is " + std::string(name(entry(id).known.state))});
 }
 
+namespace {
+
+/// After a restore, `ignore` as well: what the journal does not know, the record will say.
+bool may_stand(lifecycle_state state, const std::string& known_boot) {
+  return state == running || state == quiesced || (state == ignore && known_boot == restored_boot_id);
+}
+
+std::string cause_of_rebuild(const host_id& host, const std::string& known_boot) {
+  return host.value() +
+         (known_boot == restored_boot_id ? " is looked after: the journal was restored" : " has rebooted");
+}
+
+}  // namespace
+
 void region_work::host_news(const host_reachable& message) {
   std::vector<resource_id> mended;
   for (const auto& [id, one] : at().entries)
@@ -292,12 +306,10 @@ void region_work::host_news(const host_reachable& message) {
   if (!known.empty())
     commit_aside(
         {event_of(event_topic::host_rebooted, subject_of(message.host), message.boot_id, context_->time.wall())});
-  for (const auto& [id, one] : at().entries) {
-    const bool stands = one.known.state == running || one.known.state == quiesced;
-    if (!known.empty() && stands) rebuild.waiting.insert(id);
-  }
+  for (const auto& [id, one] : at().entries)
+    if (!known.empty() && may_stand(one.known.state, known)) rebuild.waiting.insert(id);
   if (!rebuild.waiting.empty())
-    log::warn("host {} has rebooted: {} resources are looked after", message.host.value(), rebuild.waiting.size());
+    log::warn("host {}: {} resources to make anew", cause_of_rebuild(message.host, known), rebuild.waiting.size());
   go_on_rebuilding(message.host);
 }
 
@@ -313,9 +325,8 @@ void region_work::go_on_rebuilding(const host_id& host) {
       continue;
     }
     next = waiting.erase(next);
-    const auto state = entry(id).known.state;
-    if (state != running && state != quiesced) continue;
-    wake(id, fmt::format("{} has rebooted", host.value()), lane::retry, {}, {}, host);
+    if (!may_stand(entry(id).known.state, at().boots[host])) continue;
+    wake(id, cause_of_rebuild(host, at().boots[host]), lane::retry, {}, {}, host);
     at_work.insert(id);
   }
   if (!waiting.empty() || !at_work.empty()) return;

@@ -66,6 +66,15 @@ inline constexpr std::size_t events_kept = 200'000;
 inline constexpr std::int64_t jobs_kept = 20'000;       ///< ended ones, with their steps; open ones always
 inline constexpr std::size_t document_bytes = 1 << 20;  ///< one record
 
+// The journal's file
+inline constexpr int backup_pages_at_once = 1000;               ///< of 4 KiB, between two looks at whether to go on
+inline constexpr std::int64_t restore_epoch_raise = 1'000'000;  ///< above all epochs known when a journal is put back
+inline constexpr int findings_most = 100;                       ///< told of one kind by a check
+inline constexpr auto history_age = 24h * 90;                   ///< compacting deletes ended jobs that are older
+inline constexpr auto summaries_age = 24h * 3650;               ///< what is left of them is kept for that long
+inline constexpr int compact_jobs_at_once = 20;                 ///< deleted in one transaction, beside a live writer
+inline constexpr auto compact_pause = 5ms;                      ///< after each, for the writer
+
 // HTTP
 inline constexpr std::size_t page_rows_default = 100;
 inline constexpr std::size_t page_rows_most = 1000;

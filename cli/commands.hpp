@@ -18,6 +18,10 @@ void add_serve_command(CLI::App& app, int& exit);
 void add_cloud_sim_command(CLI::App& app, int& exit);
 void add_config_command(CLI::App& app, int& exit);
 void add_plan_command(CLI::App& app, int& exit);
+/// journal check, backup, restore, compact, history: on the file itself; restore: 1 also where a daemon has it.
+void add_journal_command(CLI::App& app, int& exit);
+/// replay: a copied journal from event to event; 1 if not all of it could be read.
+void add_replay_command(CLI::App& app, int& exit);
 /// status, resources, jobs, job, hosts, sinks, locks, why, actors: what the daemon's HTTP face shows, for people or as --json.
 void add_read_commands(CLI::App& app, int& exit);
 void add_events_command(CLI::App& app, int& exit);

@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
   regent::cli::add_cloud_sim_command(app, exit);
   regent::cli::add_config_command(app, exit);
   regent::cli::add_plan_command(app, exit);
+  regent::cli::add_journal_command(app, exit);
+  regent::cli::add_replay_command(app, exit);
   regent::cli::add_read_commands(app, exit);
   regent::cli::add_events_command(app, exit);
   regent::cli::add_operator_commands(app, exit);

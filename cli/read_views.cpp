@@ -14,8 +14,6 @@ namespace regent::cli {
 namespace {
 using rapidjson::Value;
 
-constexpr std::size_t output_lines = 20;
-
 /// A field as text: "" for none, null, false or an object; true is its own name.
 std::string field(const Value& from, std::string_view path) {
   const auto* found = find_path(from, path);
@@ -100,21 +98,6 @@ std::vector<std::string> job_cells(const Value& row) {
 }
 
 const std::vector<std::string> job_headings{">JOB", "RESOURCE", "OPERATION", "STATE", "LANE", ">AGE", ">TOOK", "NOTE"};
-
-/// The last lines of what a step said, each made safe and set in.
-std::string output_text(const std::string& output) {
-  std::vector<std::string_view> lines;
-  for (std::string_view rest = output; !rest.empty();) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    lines.push_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  std::string text;
-  const std::size_t first = lines.size() > output_lines ? lines.size() - output_lines : 0;
-  if (first > 0) text += fmt::format("    ({} lines before these: --json has them)\n", first);
-  for (std::size_t i = first; i < lines.size(); ++i) text += fmt::format("    {}\n", shown(lines[i]));
-  return text;
-}
 
 /// "40 %: copying blocks, 12s ago", or what else is known of a run under way; "" if nothing.
 std::string sign_text(const Value& step) {

@@ -8,6 +8,7 @@ namespace regent::cli {
 
 namespace {
 constexpr std::size_t cell_columns = 100;
+constexpr std::size_t output_lines = 20;
 
 struct character {
   unsigned code = 0;
@@ -47,6 +48,9 @@ std::string escaped(unsigned code) {
 }  // namespace
 
 std::string shown(std::string_view text) {
+  // Nearly every text is plain, and a million of them are shown by a replay.
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  if (std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
   std::string safe;
   while (!text.empty()) {
     const auto next = first_character(text);
@@ -78,6 +82,20 @@ std::string cut(std::string_view text, std::size_t most) {
     ++columns;
   }
   return std::string(text.substr(0, end)) + "…";
+}
+
+std::string output_text(std::string_view output) {
+  std::vector<std::string_view> lines;
+  while (!output.empty()) {
+    const auto end = std::min(output.find('\n'), output.size());
+    lines.push_back(output.substr(0, end));
+    output.remove_prefix(std::min(end + 1, output.size()));
+  }
+  std::string text;
+  const std::size_t first = lines.size() > output_lines ? lines.size() - output_lines : 0;
+  if (first > 0) text += fmt::format("    ({} lines before these: --json has them)\n", first);
+  for (std::size_t i = first; i < lines.size(); ++i) text += fmt::format("    {}\n", shown(lines[i]));
+  return text;
 }
 
 table_text::table_text(std::vector<std::string> headings) : headings_(std::move(headings)) {

@@ -17,6 +17,9 @@ std::size_t columns_of(std::string_view text);
 /// At most `most` columns, with … at the end if it was cut.
 std::string cut(std::string_view text, std::size_t most);
 
+/// The last lines of what a step said, each made safe and set in; how many were left out is said before them.
+std::string output_text(std::string_view output);
+
 class table_text {
  public:
   /// A heading that begins with '>' is of a column of numbers: aligned to the right, the sign is not shown.

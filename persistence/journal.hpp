@@ -29,6 +29,9 @@ struct host_seen {
   std::string boot_id;
   wall_time at{};
 };
+/// A restored journal has this for a boot id, which is no host's: it does not know what stands on any, so all is made anew.
+inline constexpr const char* restored_boot_id = "restored";
+
 /// No new job may begin on the host, and why; an empty reason ends that.
 struct host_cordoned {
   host_id host;
@@ -82,7 +85,8 @@ class journal {
 
 /// Opens or creates the SQLite file, checks it (quick_check), backs it up before a migration and migrates it.
 /// Errors: permanent `journal_corrupt`, permanent `journal_newer` (made by a later regent), permanent `journal_locked`
-/// (another process is its writer), transient `journal_full`, permanent `journal_io`.
+/// (another process is its writer), permanent `journal_restoring` (a restore of it died), transient `journal_full`,
+/// permanent `journal_io`.
 result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path);
 
 }  // namespace regent

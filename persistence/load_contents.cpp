@@ -1,5 +1,6 @@
 #include "persistence/load_contents.hpp"
 
+#include "persistence/journal_file.hpp"
 #include "persistence/rows.hpp"
 
 namespace regent {
@@ -54,14 +55,11 @@ result<void> load_rows(journal_contents& into, sqlite::connection& db) {
 }
 
 result<void> load_reign(journal_contents& into, sqlite::connection& db) {
-  auto ask = db.prepare("SELECT journal_id, epoch, last_job FROM meta");
-  if (!ask) return failure(ask.error());
-  auto row = ask->step();
-  if (!row) return failure(row.error());
-  if (!*row) return fail(error_kind::permanent, "journal_corrupt", "the journal's table meta is empty: restore a copy");
-  into.journal_id = ask->text(0);
-  into.epoch = static_cast<epoch_number>(ask->number(1));
-  into.last_job = ask->number(2);
+  auto found = identity_of(db);
+  if (!found) return failure(found.error());
+  into.journal_id = std::move(found->journal_id);
+  into.epoch = found->epoch;
+  into.last_job = found->last_job;
   return {};
 }
 

@@ -1,6 +1,5 @@
 #include "persistence/migrations.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "journal_schema.hpp"
+#include "persistence/file_copy.hpp"
 #include "region/job.hpp"
 
 namespace regent {
@@ -43,36 +43,15 @@ std::vector<migration> embedded_migrations() {
   return all;
 }
 
-/// What was copied must be on the disk before the original is changed.
-result<void> sync_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return failure(sqlite::file_error("open", path, errno));
-  const int code = ::fsync(fd);
-  const int number = errno;
-  ::close(fd);
-  if (code != 0) return failure(sqlite::file_error("sync", path, number));
-  return {};
-}
-
-result<void> copy_pages(sqlite::connection& from, const std::string& to) {
-  auto target = sqlite::connection::open(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, milliseconds(0));
-  if (!target) return failure(target.error());
-  auto* backup = sqlite3_backup_init(target->raw(), "main", from.raw(), "main");
-  if (backup == nullptr)
-    return failure(sqlite::last_error(target->raw(), sqlite3_errcode(target->raw()), "back up to"));
-  const int code = sqlite3_backup_step(backup, -1);
-  sqlite3_backup_finish(backup);
-  if (code != SQLITE_DONE) return failure(sqlite::last_error(target->raw(), code, "back up to"));
-  return {};
-}
-
 /// Under another name until it is whole, so that a half copy is never taken for one.
 result<void> back_up(sqlite::connection& db, const std::string& to) {
   const auto part = to + ".part";
   if (::unlink(part.c_str()) != 0 && errno != ENOENT) return failure(sqlite::file_error("remove", part, errno));
-  if (auto copied = copy_pages(db, part); !copied) return copied;
-  if (auto synced = sync_file(part); !synced) return synced;
+  if (auto copied = copy_database(db, part); !copied) return copied;
+  // What was copied must be on the disk before the original is changed.
+  if (auto synced = sync_path(part); !synced) return synced;
   if (std::rename(part.c_str(), to.c_str()) != 0) return failure(sqlite::file_error("rename", part, errno));
+  if (auto synced = sync_path(folder_of(to)); !synced) return synced;
   log::info("the journal is kept as {} before its migration", to);
   return {};
 }

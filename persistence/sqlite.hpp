@@ -17,7 +17,8 @@ namespace regent::sqlite {
 
 /// What a file is that SQLite cannot read, and what to do: goes after its name.
 inline constexpr const char* damaged_file_remedy =
-    "is damaged: restore a copy, or move it away to start from the cloud's records";
+    "is damaged: put a backup in its place with `regent journal restore`, or move it away to start from the cloud's "
+    "records";
 
 /// What SQLite just refused, as one of the journal's errors (persistence/journal.hpp). `doing` completes "cannot …".
 error last_error(sqlite3* db, int code, std::string_view doing);

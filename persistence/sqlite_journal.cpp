@@ -1,6 +1,7 @@
 #include "persistence/sqlite_journal.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/log.hpp"
 #include "persistence/journal_file.hpp"
@@ -250,6 +251,13 @@ result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path, co
   if (!real) return failure(real.error());
   auto lock = writer_lock::take(*real);
   if (!lock) return failure(lock.error());
+  if (std::filesystem::exists(restoring_path(*real))) {
+    return fail(
+        error_kind::permanent, "journal_restoring",
+        "a restore of {} died before its end: do it again with `regent journal restore`, or, to go on with what "
+        "is there, remove {}",
+        *real, restoring_path(*real));
+  }
   auto db = open_journal_file(*real, options);
   if (!db) return failure(db.error());
   auto events = find_events(*db);

@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
 #include <map>
 
 #include "base/limits.hpp"
+#include "persistence/journal_file.hpp"
 #include "persistence/list_queries.hpp"
 #include "persistence/migrations.hpp"
 #include "persistence/rows.hpp"
@@ -13,8 +12,6 @@ namespace regent {
 
 namespace {
 
-// A reader meets a lock only while another process recovers or removes the log.
-constexpr auto busy_timeout = milliseconds(200);
 constexpr int reports_most = 1000;
 
 std::int64_t clamp(std::size_t limit) {
@@ -418,29 +415,14 @@ result<std::vector<std::pair<std::string, std::int64_t>>> sqlite_reader::job_cou
 }  // namespace
 
 result<std::unique_ptr<journal_reader>> open_sqlite_reader(const std::string& path) {
-  std::error_code code;
-  const auto status = std::filesystem::status(path, code);
-  if (status.type() == std::filesystem::file_type::not_found) {
-    return fail(error_kind::permanent, "journal_missing",
-                "there is no journal {}: has regent run with this state directory?", path);
-  }
-  if (code) return failure(sqlite::file_error("open", path, code.value()));
-  if (std::filesystem::is_directory(status)) return failure(sqlite::file_error("open", path, EISDIR));
-  auto db = sqlite::connection::open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, busy_timeout);
+  auto db = open_journal_to_read(path);
   if (!db) return failure(db.error());
   const auto known = journal_migrations().back().version;
   auto version = schema_version(*db, known);
   if (!version) return failure(version.error());
-  if (*version == 0)
-    return fail(error_kind::permanent, "journal_missing", "{} is empty: regent has not begun it yet", path);
   if (*version < known) {
     return fail(error_kind::permanent, "journal_older",
                 "{} has schema {} and is read with schema {}: start regent once to migrate it", path, *version, known);
-  }
-  if (auto done =
-          db->run("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096", "configure");
-      !done) {
-    return failure(done.error());
   }
   return std::make_unique<sqlite_reader>(std::move(*db));
 }

@@ -31,6 +31,7 @@ enum class event_topic {
   report_repeated,
   config_reloaded,
   daemon_started,
+  journal_restored,
   sink_behind,
   sink_caught_up,
   sink_lost,
@@ -41,7 +42,7 @@ struct event_topic_row {
   std::string_view about;
 };
 
-inline constexpr std::array<event_topic_row, 26> event_topic_table{{
+inline constexpr std::array<event_topic_row, 27> event_topic_table{{
     {"job.started", "a job is made: its steps are planned and in the journal; the text is its cause"},
     {"job.waiting", "a job waits; the text says for what"},
     {"job.cancel_asked", "an operator wants a job ended; the text is who, and why"},
@@ -66,6 +67,7 @@ inline constexpr std::array<event_topic_row, 26> event_topic_table{{
     {"report.repeated", "the cloud has lost a state that it was told, and is told again"},
     {"config.reloaded", "another region file is in force"},
     {"daemon.started", "a daemon has taken the region over; the text has its epoch"},
+    {"journal.restored", "the journal is a copy of an earlier one; the text says what was ended with that"},
     {"sink.behind", "a sink does not take its events; the text is the reason"},
     {"sink.caught_up", "a sink that was behind takes its events again"},
     {"sink.lost",

@@ -108,6 +108,24 @@ CREATE TRIGGER job_removed AFTER DELETE ON job BEGIN
   UPDATE job_count SET total = total - 1 WHERE state = old.state;
 END;
 
+-- What is left of ended jobs that are deleted: how many ended so on which day (days since 1970, UTC), and how long they took.
+CREATE TABLE job_summary (
+  day INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  what TEXT NOT NULL,
+  state TEXT NOT NULL,
+  total INTEGER NOT NULL CHECK (total > 0),
+  took INTEGER NOT NULL CHECK (took >= 0), -- all of them together
+  longest INTEGER NOT NULL CHECK (longest >= 0),
+  PRIMARY KEY (day, kind, what, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER job_summed AFTER DELETE ON job WHEN old.ended IS NOT NULL BEGIN
+  INSERT INTO job_summary VALUES (old.ended / 86400000, old.kind, old.what, old.state, 1,
+    coalesce(max(old.ended - old.started, 0), 0), coalesce(max(old.ended - old.started, 0), 0))
+  ON CONFLICT DO UPDATE SET total = total + 1, took = took + excluded.took, longest = max(longest, excluded.longest);
+END;
+
 CREATE TABLE step (
   job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
   number INTEGER NOT NULL CHECK (number >= 0),

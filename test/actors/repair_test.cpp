@@ -211,6 +211,39 @@ TEST_CASE("a repair is void once an operation has failed") {
   CHECK(region.hosts["b"].log.size() == runs);
 }
 
+TEST_CASE(
+    "after a restore every resource is made anew on each host by its record, and what is in progress is taken up") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  region.crash();
+  // What persistence/journal_restore leaves of what was known.
+  for (auto& [key, row] : region.store->resources) row.state = ignore;
+  for (auto& [name, seen] : region.store->hosts) seen.boot_id = restored_boot_id;
+  SECTION("it stands") {
+    region.start();
+    region.pass(1min);
+    CHECK(region.cloud_side.reports.size() == 2);  // the cloud is told nothing
+    CHECK(region.row()->state == running);
+  }
+  SECTION("the cloud has it in progress, and a listing comes before the hosts") {
+    region.cloud_side.records[region.router].state = running_updating;
+    for (auto& [name, host] : region.hosts) host.reachable = false;
+    region.start();
+    region.pass(10s);
+    CHECK(region.state_in_cloud() == running_updating);  // not what an old state would have had it be
+    for (auto& [name, host] : region.hosts) region.host_up(name);
+    region.pass(1min);
+    CHECK(region.state_in_cloud() == running);
+  }
+  for (auto& [name, host] : region.hosts) {
+    INFO(name);
+    CHECK(host.log.size() >= 4);
+    CHECK(region.store->hosts.at(name).boot_id == host.boot_id);
+  }
+  CHECK(region.open_jobs().empty());
+}
+
 TEST_CASE("an attempt that is due while its host is away waits for the host, and holds up nobody") {
   region_fixture region;
   region.hosts["b"].behaves = [](const run_request&) { return 1; };

@@ -55,7 +55,7 @@ class Journal(unittest.TestCase):
                     before = digest(file)
                     code, said = region.refused()
                     self.assertEqual(code, 1)
-                    for word in ("journal_corrupt", file, "damaged", "restore a copy"):
+                    for word in ("journal_corrupt", file, "damaged", "regent journal restore"):
                         self.assertIn(word, said)
                     self.assertEqual(digest(file), before)
             shutil.copy(good, file)

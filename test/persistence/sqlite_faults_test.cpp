@@ -1,8 +1,8 @@
 // Faults of the disk under an open journal, made for real: a full file system, a write that fails, a file that another
 // holds.
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,35 +11,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "persistence/journal_check.hpp"
+#include "persistence/journal_replay.hpp"
+#include "test/persistence/small_disk.hpp"
 #include "test/persistence/temp_journal.hpp"
 
 using namespace regent;
 using namespace regent::test;
 
 namespace {
-
-/// A file system of its own with little space; none if this machine does not let us.
-class small_disk {
- public:
-  explicit small_disk(const std::string& at) : at_(at) {
-    std::filesystem::create_directory(at);
-    mounted_ = ::mount("regent-test", at.c_str(), "tmpfs", 0, "size=4m,mode=700") == 0;
-    if (!mounted_) why_not_ = std::strerror(errno);
-  }
-  ~small_disk() {
-    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
-  }
-  small_disk(const small_disk&) = delete;
-  small_disk& operator=(const small_disk&) = delete;
-  bool mounted() const { return mounted_; }
-  const std::string& why_not() const { return why_not_; }
-  std::string operator/(const std::string& name) const { return at_ + "/" + name; }
-
- private:
-  std::string at_;
-  bool mounted_ = false;
-  std::string why_not_;
-};
 
 /// Writes until there is no space left.
 void fill_up(const std::string& path) {
@@ -278,4 +258,30 @@ TEST_CASE("a file that may only be read is an I/O error for the writer") {
   CHECK(refused.error().kind == error_kind::permanent);
   CHECK(refused.error().code == "journal_io");
   CHECK(refused.error().message.find(place.path()) != std::string::npos);
+}
+
+TEST_CASE("a journal where nothing may be written is read all the same") {
+  if (::geteuid() != 0) {
+    WARN("skipped: needs to become somebody else");
+    return;
+  }
+  temp_folder folder;
+  const auto inside = folder / "read only, 100%? yes#";
+  std::filesystem::create_directory(inside);
+  const auto path = inside + "/journal.db";
+  {
+    auto open = open_sqlite_journal(path);
+    REQUIRE(open.has_value());
+    must_begin(**open);
+    must_commit(**open, {{full_resource(1), full_job(1), full_step(1), full_event(1)}});
+  }
+  REQUIRE(::chmod(path.c_str(), 0444) == 0);
+  REQUIRE(::chmod(inside.c_str(), 0555) == 0);
+  REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+  const as_nobody nobody;
+  CHECK(must_read(path)->jobs({}, "", 1)->total == 1);
+  CHECK(check_journal(path)->empty());
+  const auto file = open_replay(path, {});
+  REQUIRE(file.has_value());
+  CHECK((*file)->next()->has_value());
 }
