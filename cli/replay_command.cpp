@@ -52,9 +52,10 @@ std::string step_text(const step& one) {
 }
 
 std::string event_line(const event& one) {
+  const auto job = one.job.empty() ? one.root : one.job;
   return shown(fmt::format("{} #{} {}{}{}: {}", iso_text(one.at), one.sequence, one.topic,
                            one.resource.empty() ? "" : " " + one.resource.text(),
-                           one.job.empty() ? "" : fmt::format(" (job {})", one.job.value()), one.text)) +
+                           job.empty() ? "" : fmt::format(" (job {})", job.value()), one.text)) +
          '\n';
 }
 

@@ -60,7 +60,6 @@ void sim_host::begin(const run_request& request) {
   known.boot_id = boot_id_;
   const auto number = ++started_;
   processes_[request.run] = {request, number};
-  if (forgets_claims && dice_.chance(0.3)) known_.erase(request.run);
   int exit_code = 0;
   if (dice_.chance(weather.tries_again)) exit_code = 75;
   if (dice_.chance(weather.fails)) exit_code = 1;
@@ -100,6 +99,7 @@ void sim_host::end(const run_id& run, std::uint64_t number, int exit_code, bool 
   known.timed_out = timed_out ? time_limit::deadline : time_limit::none;
   known.cancelled = cancelled;
   known.errors = exit_code == 0 ? "" : "as chance has it";
+  if (forgets_runs && dice_.chance(0.3)) known_.erase(run);
   if (followed_.contains(run)) tell(run);
 }
 

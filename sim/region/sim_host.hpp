@@ -40,8 +40,8 @@ class sim_host {
   void lose_power();
   void boot();
   host_weather weather;
-  /// A runner that forgets what it has begun: for tests of what must notice.
-  bool forgets_claims = false;
+  /// A runner that forgets what it has done: for tests of what must notice.
+  bool forgets_runs = false;
 
   // -- what a connection does
   /// Takes the host over for a connection; none: the host has seen a higher epoch.

@@ -93,7 +93,7 @@ world::world(std::uint64_t seed, planted bug)
     one.concurrency = static_cast<std::size_t>(chance.between(1, 4));
     config->hosts.push_back(one);
     hosts.push_back(std::make_unique<sim_host>(name, chance, time));
-    hosts.back()->forgets_claims = bug == planted::hosts_forget;
+    hosts.back()->forgets_runs = bug == planted::hosts_forget;
     hosts.back()->on_start = [this](const sim_host& on, const run_request& request) {
       note("{} runs {} {} of {} ({})", on.name(), request.verb, *request.script, parameter_of(request, "resource"),
            request.run.value());

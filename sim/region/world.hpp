@@ -33,7 +33,7 @@ enum class planted {
   disk_lies,            ///< says that it has synced, and has not
   runs_without_intent,  ///< what a step is about to do is not written down
   leases_are_lost,      ///< who holds a host's scope is not written down
-  hosts_forget,         ///< a runner does not remember what it has begun
+  hosts_forget,         ///< a runner does not remember what it has done
   waits_are_silent,     ///< a job that waits does not say for what
   reports_are_lost,     ///< the cloud is not told
 };

@@ -146,7 +146,7 @@ TEST_CASE("replay tells a journal's events with their jobs and steps, for people
   const auto told = run_regent({"replay", state.journal});
   INFO(told.err);
   CHECK(told.exit == 0);
-  CHECK(has(told.out, "#1 resource.state virtual_router/1 (job 1): number 1"));
+  CHECK(has(told.out, "#1 resource.state virtual_router/1 (job 3): number 1"));
   CHECK(has(told.out, "still open (1):"));
   CHECK(has(told.out, "waits for the lease of podnet-b"));
   CHECK_FALSE(has(told.out, "\xff"));  // what came from outside is made safe

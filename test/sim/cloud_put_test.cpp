@@ -55,6 +55,7 @@ TEST_CASE("a PUT goes to VMs and routers, over HTTP too") {
 TEST_CASE("a VPN that a user sends whole updates its router, and only one that stands") {
   put_fixture f;
   content_of(f.model.create(kind::vpn, {{"virtual_router_id", 1}}));
+  f.put(kind::virtual_router, 1, running);
   auto whole = f.read(kind::vpn, 1);
   whole["description"] = "sent whole";
   whole["id"] = 77;

@@ -172,8 +172,12 @@ TEST_CASE("a run's frame has lengths that fit its bytes") {
   request.output_cap = 10;
   const auto frame = runner::run(request);
   REQUIRE(frame);
-  const std::string header = "run r-1 7 " + request.script_hash + " build 1500 300 10 1000 a=8 b[]=3:0,1,2";
+  const std::string start = "run r-1 7 " + request.script_hash + " build 1500 300 10 1000 ";
+  const std::string end = " a=8 b[]=3:0,1,2";
+  const std::string header = start + "-" + end;
   CHECK(*frame == fmt::format("{:07} {:07}\n", header.size(), 11) + header + "one two\nxyy");
+  request.scope = "virtual_router/3";
+  CHECK(runner::run(request)->find(start + "virtual_router=3" + end) != std::string::npos);
 }
 
 TEST_CASE("a hello carries any host name as a harmless word") {

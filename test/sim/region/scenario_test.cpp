@@ -19,7 +19,9 @@ constexpr int seeds_most = 40;
 /// The first violation that any of some seeds shows.
 std::optional<violation> first_find(planted bug) {
   for (std::uint64_t seed = 1; seed <= seeds_most; ++seed) {
-    const auto result = run_scenario(seed, {.faulty = 1h, .peace_most = 20min, .bug = bug});
+    // Whoever is never told what was done has it done again and again: that is seen soon enough.
+    const milliseconds peace = bug == planted::reports_are_lost ? 20min : 3h;
+    const auto result = run_scenario(seed, {.faulty = 1h, .peace_most = peace, .bug = bug});
     if (!result.violations.empty()) return result.violations.front();
   }
   return std::nullopt;
