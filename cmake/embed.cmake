@@ -13,5 +13,7 @@ function(regent_embed target name)
     COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DOUT=${out} "-DFILES=${joined}" -P ${CMAKE_SOURCE_DIR}/cmake/embed_files.cmake
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed_files.cmake VERBATIM)
   target_sources(${target} PRIVATE ${out}/${name}.cpp ${out}/${name}.hpp)
+  # All of them use the same names inside.
+  set_source_files_properties(${out}/${name}.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${target} PUBLIC ${out})
 endfunction()

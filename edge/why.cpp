@@ -9,7 +9,6 @@
 namespace regent {
 
 namespace {
-using std::chrono::seconds;
 
 /// An actor that handles one message for longer than this is worth a word.
 constexpr milliseconds busy_notable{5000};

@@ -13,7 +13,7 @@ namespace regent {
 
 namespace {
 
-constexpr auto busy_timeout = milliseconds(5000);
+constexpr auto compact_busy_timeout = milliseconds(5000);
 constexpr milliseconds day = std::chrono::hours(24);
 
 result<void> expect_newest_schema(sqlite::connection& db, const std::string& path) {
@@ -27,7 +27,7 @@ result<void> expect_newest_schema(sqlite::connection& db, const std::string& pat
 
 result<sqlite::connection> open_to_compact(const std::string& path) {
   if (auto there = open_journal_to_read(path); !there) return there;
-  auto db = sqlite::connection::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, busy_timeout);
+  auto db = sqlite::connection::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, compact_busy_timeout);
   if (!db) return db;
   if (auto done = expect_newest_schema(*db, path); !done) return failure(done.error());
   // Steps go with their jobs. The log is the daemon's to empty.
