@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "persistence/journal.hpp"
-#include "region/job_execution.hpp"
 #include "region/bulk_order.hpp"
+#include "region/job_execution.hpp"
 #include "region/operator_command.hpp"
 #include "region/record.hpp"
 #include "region/region_config.hpp"

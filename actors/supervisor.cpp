@@ -84,10 +84,15 @@ class running_daemon final : public daemon {
     prepare(*config, *kinds, *open, path);
     // Hosts, resources and jobs are in place before anybody can ask for them.
     spawn_all(std::move(*store), std::make_shared<const journal_contents>(std::move(*open)));
-    auto face = start_http_face(*config, path, facts_, context_->time,
-                                [region = directory_->region](operator_command what, operator_answer answer) {
-                                  caf::anon_send(region, operator_asked{std::move(what), std::move(answer)});
-                                });
+    auto face = start_http_face(
+        *config, path, facts_, context_->time,
+        [region = directory_->region](operator_command what, operator_answer answer) {
+          caf::anon_send(region, operator_asked{std::move(what), std::move(answer)});
+        },
+        [region = directory_->region](std::shared_ptr<const tree_order> order, std::string cause,
+                                      operator_answer answer) {
+          caf::anon_send(region, tree_asked{std::move(order), std::move(cause), {}, std::move(answer)});
+        });
     if (!face) return tl::unexpected(face.error());
     face_ = std::move(*face);
     facts_.start_to_ready_ms = std::chrono::duration_cast<milliseconds>(context_->time.steady() - began).count();

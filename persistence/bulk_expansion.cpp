@@ -53,7 +53,8 @@ result<void> add_jobs(const bulk_order& what, journal_reader& from, tree_order& 
       if (!whose) return failure(whose.error());
       if (!*whose || !passes(what, **whose)) continue;
       const auto number = std::to_string(one.id.value());
-      if (auto done = add(to, branch_work::cancel, fmt::format("{} {}", one.resource.text(), number), number); !done) return done;
+      if (auto done = add(to, branch_work::cancel, fmt::format("{} {}", one.resource.text(), number), number); !done)
+        return done;
     }
     if (some->next.empty()) return {};
     after = some->next;
