@@ -35,6 +35,8 @@ void region_work::commit_and_answer(transaction what, std::string sentence, cons
 
 void region_work::cancel(const operator_asked& message) {
   const auto& [what, job, id, host, by] = message.what;
+  if (const auto tree = at().trees.find(job); tree != at().trees.end())
+    return caf::anon_send(tree->second, cancel_asked{job, by, message.answer});
   auto& one = entry(id);
   auto waiting = one.repairs;
   const auto found = std::find_if(waiting.begin(), waiting.end(),
