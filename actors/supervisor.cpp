@@ -173,8 +173,8 @@ class running_daemon final : public daemon {
   /// Sinks that are new in the file begin, those that were there try again at once, perhaps with other words, and those that
   /// left it end, with their cursors.
   void follow_sinks(const region_config& config) {
-    std::map<std::string, webhook_config> wanted;
-    for (const auto& one : config.events.webhooks) wanted[one.name] = one;
+    std::map<std::string, any_sink_config> wanted;
+    for (auto& one : config.events.sinks()) wanted.emplace(sink_of(one).name, std::move(one));
     std::erase_if(sinks_, [&](const auto& known) {
       if (wanted.contains(known.first)) return false;
       caf::anon_send(known.second, sink_config_changed{});
