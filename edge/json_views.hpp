@@ -8,6 +8,7 @@
 #include "edge/json_writer.hpp"
 #include "region/host_board.hpp"
 #include "region/job.hpp"
+#include "region/job_tree.hpp"
 #include "region/run_board.hpp"
 #include "region/sink_board.hpp"
 
