@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "persistence/journal.hpp"
 #include "region/job.hpp"
 #include "region/topic_filter.hpp"
 
@@ -59,6 +60,7 @@ class journal_reader {
   virtual result<std::optional<job>> find_job(job_id id) = 0;
   virtual result<std::vector<step>> steps(job_id id) = 0;
   virtual result<std::vector<lease>> leases() = 0;
+  virtual result<std::vector<schedule_mark>> schedules() = 0;  ///< by name
   virtual result<std::vector<report>> reports(
       const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)
   /// Newest first; resource empty: all.

@@ -26,6 +26,7 @@ inline constexpr const char* event_columns = "sequence, at, topic, kind, resourc
 inline constexpr const char* host_columns = "host, boot_id, at";
 inline constexpr const char* cordon_columns = "host, why, since";
 inline constexpr const char* sink_columns = "name, after";
+inline constexpr const char* schedule_columns = "name, rule, dealt, fired, job, paused, paused_since";
 
 inline constexpr int resource_column_count = 11;
 
@@ -45,6 +46,7 @@ std::string put_lease();
 std::string put_host();
 std::string put_cordon();
 std::string put_sink();
+std::string put_schedule();
 std::string add_report();
 std::string add_event();
 
@@ -60,6 +62,7 @@ void bind(sqlite::statement& to, const event& from);   ///< without its sequence
 void bind(sqlite::statement& to, const host_seen& from);
 void bind(sqlite::statement& to, const host_cordoned& from);
 void bind(sqlite::statement& to, const sink_cursor& from);
+void bind(sqlite::statement& to, const schedule_mark& from);
 
 // The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
 result<resource> read_resource(const sqlite::statement& from);  ///< without its document
@@ -71,6 +74,7 @@ result<event> read_event(const sqlite::statement& from);
 result<host_seen> read_host(const sqlite::statement& from);
 result<host_cordoned> read_cordon(const sqlite::statement& from);
 result<sink_cursor> read_sink(const sqlite::statement& from);
+result<schedule_mark> read_schedule(const sqlite::statement& from);
 
 /// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
 std::string describe(const mutation& row);

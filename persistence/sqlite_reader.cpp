@@ -29,6 +29,7 @@ class sqlite_reader final : public journal_reader {
   result<std::optional<job>> find_job(job_id id) override;
   result<std::vector<step>> steps(job_id id) override;
   result<std::vector<lease>> leases() override;
+  result<std::vector<schedule_mark>> schedules() override;
   result<std::vector<report>> reports(const resource_id& id) override;
   result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
   result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
@@ -249,12 +250,18 @@ result<std::vector<step>> sqlite_reader::steps(job_id id) {
   return all((*ask)->bind(id.value()), &rows::read_step);
 }
 
-// --- leases, reports, events
+// --- leases, schedules, reports, events
 
 result<std::vector<lease>> sqlite_reader::leases() {
   auto ask = prepared(fmt::format("SELECT {} FROM lease ORDER BY host, scope", rows::lease_columns));
   if (!ask) return failure(ask.error());
   return all(**ask, &rows::read_lease);
+}
+
+result<std::vector<schedule_mark>> sqlite_reader::schedules() {
+  auto ask = prepared(fmt::format("SELECT {} FROM schedule ORDER BY name", rows::schedule_columns));
+  if (!ask) return failure(ask.error());
+  return all(**ask, &rows::read_schedule);
 }
 
 result<std::vector<report>> sqlite_reader::reports(const resource_id& id) {

@@ -29,6 +29,7 @@ struct memory_store {
   std::map<std::string, host_seen> hosts;
   std::map<std::string, host_cordoned> cordons;
   std::map<std::string, sink_cursor> sinks;
+  std::map<std::string, schedule_mark> schedules;
 
   std::size_t commits = 0;           ///< groups committed
   std::optional<error> next_commit;  ///< if set, the next commit fails with it, once, and changes nothing

@@ -13,6 +13,7 @@ struct fake_journal {
   std::vector<job> jobs;
   std::vector<step> steps;
   std::vector<lease> leases;
+  std::vector<schedule_mark> schedules;
   std::vector<report> reports;
   std::vector<event> events;
   std::optional<error> broken;  ///< every call fails with it
@@ -59,6 +60,10 @@ class fake_reader final : public journal_reader {
   result<std::vector<lease>> leases() override {
     if (from_.broken) return failure(*from_.broken);
     return from_.leases;
+  }
+  result<std::vector<schedule_mark>> schedules() override {
+    if (from_.broken) return failure(*from_.broken);
+    return from_.schedules;
   }
   result<std::vector<report>> reports(const resource_id& id) override {
     if (from_.broken) return failure(*from_.broken);

@@ -24,6 +24,7 @@ std::string text(const event& row);
 std::string text(const host_seen& row);
 std::string text(const host_cordoned& row);
 std::string text(const sink_cursor& row);
+std::string text(const schedule_mark& row);
 
 /// One row on each line.
 template <class Rows>
