@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "persistence/journal.hpp"
+#include "region/bulk_order.hpp"
 #include "region/job_execution.hpp"
 #include "region/operator_command.hpp"
 #include "region/record.hpp"
@@ -135,6 +136,24 @@ struct config_changed {
 struct operator_asked {
   operator_command what;
   operator_answer answer;
+};
+
+/// One word about many resources at once. `with` is committed in the same transaction as the root of what it begins; a
+/// schedule_mark in it is given the root's number.
+struct bulk_asked {
+  bulk_order what;
+  std::string cause;  ///< of the root: "schedule nightly"
+  std::string by;
+  lane in = lane::audit;
+  transaction with;
+  operator_answer answer;  ///< once it is committed
+};
+
+// To the scheduler
+/// The mark is in the journal, or is refused.
+struct schedule_settled {
+  schedule_mark mark;
+  std::optional<error> failed;
 };
 
 // To the reporter

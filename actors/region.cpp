@@ -47,7 +47,8 @@ void region_work::start(const journal_contents& open) {
     if (waits_to_begin(one.job)) repairs[one.job.resource].push_back(one);
   for (auto& [id, waiting] : repairs) set_repairs(id, std::move(waiting));
   for (auto& [id, one] : jobs)
-    if (!waits_to_begin(one.job)) wake(one.job.resource, one.job.cause, one.job.in, one);
+    if (!waits_to_begin(one.job) && one.job.resource.kind != "tree")
+      wake(one.job.resource, one.job.cause, one.job.in, one);
   for (const auto& row : open.resources) look_again(row.id);
   log::info("region: {} resources known, {} jobs taken up", at().entries.size(), jobs.size());
   context_->facts.ready = true;
@@ -421,6 +422,7 @@ region_actor::behavior_type run_region(region_shell* self, context_ptr context, 
       [=](const host_reachable& m) { work->host_news(m); },
       [=](const config_changed& m) { work->reconfigure(*m.config); },
       [=](const operator_asked& m) { work->asked(m); },
+      [=](const bulk_asked& m) { work->bulk(m); },
       [=](const tick&) { work->once_a_second(); },
       [=](const stop&) { work->stop_all(); },
   };

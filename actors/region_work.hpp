@@ -29,6 +29,7 @@ class region_work {
   void once_a_second();
   void stop_all();
   void asked(const operator_asked& message);
+  void bulk(const bulk_asked& message);
 
  private:
   region_at_work& at() { return self_->state; }

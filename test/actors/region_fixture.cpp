@@ -253,6 +253,11 @@ void region_fixture::start() {
       if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
     return newest;
   };
+  context_->schedule_at_work = [this](const std::string& name) -> result<bool> {
+    const auto mark = store->schedules.find(name);
+    const auto root = mark == store->schedules.end() ? store->jobs.end() : store->jobs.find(mark->second.job.value());
+    return root != store->jobs.end() && is_open(root->second.state);
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
@@ -291,6 +296,7 @@ void region_fixture::tell_without_settling(operator_command what, operator_answe
 void region_fixture::reload(std::shared_ptr<region_config> next) {
   config = std::move(next);
   context_->replace_config(config);
+  caf::anon_send(directory_->scheduler, config_changed{config});
   caf::anon_send(directory_->region, config_changed{config});
 }
 
@@ -306,6 +312,7 @@ void region_fixture::crash() {
   end(directory_->poller);
   end(directory_->reader);
   end(directory_->reporter);
+  end(directory_->scheduler);
   end(directory_->journal);
   while (system_->registry().running() > 0 && (scheduler().run(1000) > 0 || scheduler().trigger_timeouts() > 0))
     continue;
