@@ -63,6 +63,58 @@ struct timer {
   std::uint64_t number = 0;  ///< a stale number is ignored: delayed messages cannot be taken back
 };
 
+// Of a tree of jobs
+/// What a tree's actor is spawned with.
+struct tree_rows {
+  job root;
+  tree settings;
+  std::vector<branch> branches;  ///< by number
+};
+struct tree_asked {
+  std::shared_ptr<const tree_order> order;
+  std::string cause;  ///< who wants it, and why: the job's
+  transaction with;   ///< committed together with the root; a schedule_mark in it is given the root's number
+  operator_answer answer;
+};
+struct bulk_asked {
+  bulk_order what;
+  std::string cause;  ///< "schedule night"
+  std::string by;     ///< who says so, and why
+  lane in = lane::retry;
+  transaction with;  ///< committed together with the root; a schedule_mark in it is given the root's number
+  operator_answer answer;
+};
+struct tree_begun {
+  std::shared_ptr<const tree_rows> rows;
+};
+struct tree_over {
+  job_id root;
+};
+struct branch_wanted {
+  branch what;
+  lane in = lane::retry;
+  std::string cause;
+  bool resumed = false;  ///< asked for before by an earlier reign, and it may have begun
+};
+struct branch_unwanted {
+  branch what;
+  std::string by;
+};
+/// What became of a branch's wish for a job, if it is nothing: from the region to itself, on whichever thread.
+struct branch_answered {
+  resource_id id;
+  job_id root;
+  int number = 0;
+  std::optional<error> refused;
+  std::string said;
+};
+struct branch_settled {
+  int number = 0;
+  branch_state how = branch_state::done;
+  std::string told;
+  job_id job;  ///< the sub-job that has ended; none: there was none
+};
+
 // To a host actor
 struct lease_end {
   job_id job;
@@ -112,6 +164,7 @@ struct settled {
   std::string updated;                                 ///< the cloud's stamp of the record that was read; may be empty
   std::optional<std::vector<job_with_steps>> repairs;  ///< all that wait from now on; none: those known stay
   std::optional<milliseconds> again_in;                ///< try once more then
+  std::shared_ptr<const job> ended;                    ///< the job that has come to its end; null: none has
 };
 struct reports_queued {
   resource_id id;
@@ -138,21 +191,10 @@ struct operator_asked {
   operator_answer answer;
 };
 
-/// One word about many resources at once. `with` is committed in the same transaction as the root of what it begins; a
-/// schedule_mark in it is given the root's number.
-struct bulk_asked {
-  bulk_order what;
-  std::string cause;  ///< of the root: "schedule nightly"
-  std::string by;
-  lane in = lane::audit;
-  transaction with;
-  operator_answer answer;  ///< once it is committed
-};
-
 // To the scheduler
-/// The mark is in the journal, or is refused.
+/// What was to be committed, the mark first, is in the journal, or is refused.
 struct schedule_settled {
-  schedule_mark mark;
+  transaction what;
   std::optional<error> failed;
 };
 

@@ -13,6 +13,7 @@
 #include "actors/directory.hpp"
 #include "actors/lifecycle.hpp"
 #include "actors/probed.hpp"
+#include "actors/tree.hpp"
 #include "region/known_region.hpp"
 
 namespace regent {
@@ -24,6 +25,8 @@ struct region_entry {
   std::string look_again;  // why it is to be read once more when it rests; empty: no need
   /// Its last actor left work behind that is to be taken up soon: whoever comes first takes it up from the journal.
   bool unfinished = false;
+  std::optional<branch> of;                // the branch of a tree that it is at work for
+  std::vector<branch_wanted> branches;     // that want a job, when it is at rest
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
 };
 
@@ -43,6 +46,7 @@ struct region_at_work {
   std::set<std::pair<wall_time, resource_id>> repairs_due;  // next attempts at repairs, and the ends of their waits
   std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does
   std::map<host_id, host_rebuild> rebuilds;
+  std::map<job_id, tree_actor> trees;      // by root
   std::map<host_id, std::string> cordons;  // why no new job may begin there
   bool stopping = false;
 };

@@ -38,6 +38,8 @@ void region_work::commit_and_answer(transaction what, std::string sentence, cons
 
 void region_work::cancel(const operator_asked& message) {
   const auto& [what, job, id, host, by, schedule] = message.what;
+  if (const auto tree = at().trees.find(job); tree != at().trees.end())
+    return caf::anon_send(tree->second, cancel_asked{job, by, message.answer});
   auto& one = entry(id);
   auto waiting = one.repairs;
   const auto found = std::find_if(waiting.begin(), waiting.end(),
@@ -148,25 +150,6 @@ void region_work::cordon(const operator_asked& message) {
                                                subject_of(host), message.what.by, now)},
       closed ? host.value() + " is cordoned: no new job begins there" : host.value() + " is open again",
       message.answer);
-}
-
-/// Stands in until trees of jobs are here: the root is made and stays open, and nothing is done.
-void region_work::bulk(const bulk_asked& message) {
-  if (at().stopping) return message.answer(refused("stopping", "the daemon is about to stop"));
-  job root;
-  root.id = root.root = context_->next_job();
-  root.resource = {"tree", std::to_string(root.id.value())};
-  root.state = job_state::active;
-  root.in = message.in;
-  root.cause = message.cause;
-  root.created = context_->time.wall();
-  root.started = root.created;
-  transaction change{root};
-  for (auto one : message.with) {
-    if (auto* mark = std::get_if<schedule_mark>(&one)) mark->job = root.id;
-    change.push_back(std::move(one));
-  }
-  commit_and_answer(std::move(change), fmt::format("job {} has begun", root.id.value()), message.answer);
 }
 
 }  // namespace regent

@@ -29,7 +29,13 @@ class region_work {
   void once_a_second();
   void stop_all();
   void asked(const operator_asked& message);
-  void bulk(const bulk_asked& message);
+  void asked(const tree_asked& message);
+  void asked(const bulk_asked& message);
+  void begin(const tree_begun& message);
+  void ended(const tree_over& message) { at().trees.erase(message.root); }
+  void wanted(const branch_wanted& message);
+  void unwanted(const branch_unwanted& message);
+  void answered(const branch_answered& message);
 
  private:
   region_at_work& at() { return self_->state; }
@@ -57,6 +63,18 @@ class region_work {
     directory_->add_host(config.name, self_->spawn(run_host, context_, directory_, config, std::move(held)));
   }
   void show();
+
+  // -- trees of jobs (region_trees.cpp)
+  result<void> check(const tree_order& order) const;
+  result<void> check(const branch& what) const;
+  bool knows(const resource_id& id) const;
+  void start_trees(const journal_contents& open);
+  void spawn_tree(std::shared_ptr<const tree_rows> rows);
+  bool tree_died(const caf::actor_addr& who);
+  void next_branch(const resource_id& id);
+  void begin_branch(const resource_id& id);
+  void branch_rested(const resource_id& id, const settled& message);
+  void end_branch(const resource_id& id, branch_state how, std::string told, job_id job = {});
 
   // -- an operator's word
   void cancel(const operator_asked& message);

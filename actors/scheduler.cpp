@@ -31,19 +31,21 @@ class scheduler_work {
     publish();
   }
 
-  /// The mark is in the journal, or is refused.
+  /// What was to be committed is in the journal, or is refused.
   void settled(const schedule_settled& message) {
-    const auto found = at().schedules.find(message.mark.schedule);
-    if (found == at().schedules.end()) return commit({forget_schedule{message.mark.schedule}}, {});
+    const auto& mark = std::get<schedule_mark>(message.what.front());
+    const auto found = at().schedules.find(mark.schedule);
+    if (found == at().schedules.end()) return commit({forget_schedule{mark.schedule}}, {});
     auto& one = found->second;
     one.committing = false;
-    one.problem = message.failed ? message.failed->text() : "";
-    if (message.failed) {
-      log::error("{}: {}", about(one), one.problem);
-      one.not_before = context_->time.steady() + limits::schedule_retry;
-    } else {
-      take_over(one, message.mark);
-    }
+    const bool nothing_to_do = message.failed && message.failed->code == "nothing_meant";
+    one.problem = message.failed && !nothing_to_do ? message.failed->text() : "";
+    if (!message.failed)
+      take_over(one, mark);
+    else if (nothing_to_do && mark.dealt != one.mark.dealt)  // not if an operator ran it, who is told
+      keep(one, told_of_nothing(message.what), {});
+    else if (!nothing_to_do)
+      put_off(one);
     publish();
   }
 
@@ -111,6 +113,19 @@ class scheduler_work {
     one.mark = std::move(mark);
   }
 
+  void put_off(kept_schedule& one) {
+    log::error("{}: {}", about(one), one.problem);
+    one.not_before = context_->time.steady() + limits::schedule_retry;
+  }
+
+  /// The same without a job to begin: the firing has been dealt with.
+  static transaction told_of_nothing(transaction what) {
+    for (auto& row : what)
+      if (auto* said = std::get_if<event>(&row); said != nullptr && said->topic == name(event_topic::schedule_fired))
+        said->text += ": there was nothing to do";
+    return what;
+  }
+
   void look(kept_schedule& one) {
     one.waits_for.clear();
     note_problem(one);
@@ -130,7 +145,7 @@ class scheduler_work {
     auto text = of.problem;
     if (text.empty() && of.mark.dealt && *of.mark.dealt > now() + limits::schedule_late)
       text = fmt::format(
-          "the clock has been put back, before its firing of {}: nothing fires until then, or until "
+          "the clock has been put back, and it has come as far as {} already: nothing fires until then, or until "
           "`regent schedule resume {}`",
           iso_text(*of.mark.dealt), of.config.name);
     context_->facts.note(about(of), text);
@@ -145,41 +160,40 @@ class scheduler_work {
     }
     auto mark = one.mark;
     mark.dealt = step.dealt;
-    transaction events;
+    transaction with{mark};
     if (step.missed > 0)
-      events.push_back(
+      with.push_back(
           told(event_topic::schedule_missed, one,
                fmt::format("{} firings come to nothing; catch_up is {}", step.missed, name(one.config.missed))));
-    if (step.is == kind::fire) return fire(one, std::move(mark), step.at, about(one), std::move(events), {});
+    if (step.is == kind::fire) return fire(one, step.at, std::move(with), {}, {});
     if (step.is == kind::skip)
-      events.push_back(told(event_topic::schedule_skipped, one,
-                            fmt::format("the firing of {}: what the last one began has not ended", iso_text(step.at))));
-    keep(one, std::move(mark), std::move(events), {});
+      with.push_back(told(event_topic::schedule_skipped, one,
+                          fmt::format("the firing of {}: what the last one began has not ended", iso_text(step.at))));
+    keep(one, std::move(with), {});
   }
 
-  /// The mark, and what is told of it, are committed with what the firing begins.
-  void fire(kept_schedule& one, schedule_mark mark, wall_time firing, const std::string& by, transaction with,
-            operator_answer then) {
-    mark.fired = firing;
-    with.push_back(
-        told(event_topic::schedule_fired, one, fmt::format("the firing of {}, by {}", iso_text(firing), by)));
-    with.insert(with.begin(), mark);
+  /// `with`, the mark first, is committed with what the firing begins. `by`: an operator, or nobody.
+  void fire(kept_schedule& one, wall_time firing, transaction with, const std::string& by, operator_answer then) {
+    std::get<schedule_mark>(with.front()).fired = firing;
+    with.push_back(told(event_topic::schedule_fired, one,
+                        by.empty() ? "the firing of " + iso_text(firing) : "out of its times, by " + by));
     one.committing = true;
-    self_->send(directory_->region, bulk_asked{one.config.what, about(one), by, one.config.in, std::move(with),
-                                               settling(std::move(mark), std::move(then))});
+    auto answer = settling(with, std::move(then));
+    self_->send(directory_->region,
+                bulk_asked{one.config.what, about(one), by, one.config.in, std::move(with), std::move(answer)});
   }
 
-  void keep(kept_schedule& one, schedule_mark mark, transaction with, operator_answer then) {
-    with.insert(with.begin(), mark);
+  void keep(kept_schedule& one, transaction what, operator_answer then) {
     one.committing = true;
-    commit(std::move(with), settling(std::move(mark), std::move(then)));
+    auto answer = settling(what, std::move(then));
+    commit(std::move(what), std::move(answer));
   }
 
   /// The answer comes on another thread: what follows for us, follows in a message.
-  operator_answer settling(schedule_mark mark, operator_answer then) {
-    return [me = caf::actor_cast<scheduler_actor>(self_), mark = std::move(mark),
+  operator_answer settling(transaction what, operator_answer then) {
+    return [me = caf::actor_cast<scheduler_actor>(self_), what = std::move(what),
             then = std::move(then)](const result<std::string>& said) {
-      caf::anon_send(me, schedule_settled{mark, said ? std::nullopt : std::optional(said.error())});
+      caf::anon_send(me, schedule_settled{what, said ? std::nullopt : std::optional(said.error())});
       if (then) then(said);
     };
   }
@@ -208,7 +222,7 @@ class scheduler_work {
     auto mark = one.mark;
     mark.paused = message.what.by;
     mark.paused_since = now();
-    keep(one, std::move(mark), {told(event_topic::schedule_paused, one, message.what.by)},
+    keep(one, {mark, told(event_topic::schedule_paused, one, message.what.by)},
          saying(message.answer, about(one) + " is paused; what it has begun goes on"));
   }
 
@@ -220,7 +234,7 @@ class scheduler_work {
     mark.paused.clear();
     mark.paused_since.reset();
     if (mark.dealt) mark.dealt = now();
-    keep(one, std::move(mark), {told(event_topic::schedule_resumed, one, message.what.by)},
+    keep(one, {mark, told(event_topic::schedule_resumed, one, message.what.by)},
          saying(message.answer, about(one) + " goes on; nothing of the time before is made up for"));
   }
 
@@ -229,7 +243,7 @@ class scheduler_work {
     if (!open) return message.answer(tl::unexpected(open.error()));
     if (*open)
       return message.answer(fail(error_kind::conflict, "at_work", "what {} began last has not ended", about(one)));
-    fire(one, one.mark, now(), message.what.by, {}, message.answer);
+    fire(one, now(), {one.mark}, message.what.by, message.answer);
   }
 
   void publish() {

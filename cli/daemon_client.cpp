@@ -86,7 +86,7 @@ namespace {
 class question {
  public:
   question(const daemon_address& where, const std::string& target, std::chrono::milliseconds deadline, daemon_call how,
-           take_bytes take = {}, std::chrono::milliseconds silence = {})
+           take_bytes take = {}, std::chrono::milliseconds silence = {}, const std::string& body = {})
       : where_(where),
         deadline_(std::chrono::steady_clock::now() + deadline),
         take_(std::move(take)),
@@ -97,6 +97,8 @@ class question {
     const auto authority = where.text();
     request_.set(http::field::host, where.unix_socket.empty() ? authority.substr(7) : "localhost");
     request_.set(http::field::connection, "close");
+    request_.body() = body;
+    if (!body.empty()) request_.prepare_payload();
     parser_.body_limit(daemon_answer_bytes);
   }
 
@@ -193,16 +195,16 @@ class question {
   net::io_context io_{1};
   beast::basic_stream<net::generic::stream_protocol> stream_{io_};
   beast::flat_buffer buffer_;
-  http::request<http::empty_body> request_;
+  http::request<http::string_body> request_;
   http::response_parser<http::string_body> parser_;
   std::optional<error> failed_;
 };
 }  // namespace
 
 result<daemon_answer> ask_daemon(const daemon_address& where, const std::string& target,
-                                 std::chrono::milliseconds deadline, daemon_call how) {
+                                 std::chrono::milliseconds deadline, daemon_call how, const std::string& body) {
   try {
-    return question(where, target, deadline, how).ask();
+    return question(where, target, deadline, how, {}, {}, body).ask();
   } catch (const std::exception& broken) {
     return fail(error_kind::permanent, "daemon_garbled", "cannot ask {}: {}", where.text(), broken.what());
   }
@@ -227,8 +229,10 @@ result<daemon_answer> first_that_answers(const std::vector<daemon_address>& wher
 }
 }  // namespace
 
-result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how) {
-  return first_that_answers(where, [&](const auto& each) { return ask_daemon(each, target, daemon_deadline, how); });
+result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how,
+                                 const std::string& body) {
+  return first_that_answers(where,
+                            [&](const auto& each) { return ask_daemon(each, target, daemon_deadline, how, body); });
 }
 
 result<daemon_answer> follow_daemon(const std::vector<daemon_address>& where, const std::string& target,

@@ -27,6 +27,9 @@ inline constexpr const char* host_columns = "host, boot_id, at";
 inline constexpr const char* cordon_columns = "host, why, since";
 inline constexpr const char* sink_columns = "name, after";
 inline constexpr const char* schedule_columns = "name, rule, dealt, fired, job, paused, paused_since";
+inline constexpr const char* tree_columns = "job, name, at_once, stops, hold";
+inline constexpr const char* branch_columns =
+    "root, number, name, work, subject, wanted, after, deadline, fails_late, state, job, cursor, told, started, ended";
 
 inline constexpr int resource_column_count = 11;
 
@@ -47,6 +50,9 @@ std::string put_host();
 std::string put_cordon();
 std::string put_sink();
 std::string put_schedule();
+std::string put_tree();
+std::string update_branch();
+std::string insert_branch();
 std::string add_report();
 std::string add_event();
 
@@ -63,6 +69,8 @@ void bind(sqlite::statement& to, const host_seen& from);
 void bind(sqlite::statement& to, const host_cordoned& from);
 void bind(sqlite::statement& to, const sink_cursor& from);
 void bind(sqlite::statement& to, const schedule_mark& from);
+void bind(sqlite::statement& to, const tree& from);
+void bind(sqlite::statement& to, const branch& from);
 
 // The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
 result<resource> read_resource(const sqlite::statement& from);  ///< without its document
@@ -75,6 +83,8 @@ result<host_seen> read_host(const sqlite::statement& from);
 result<host_cordoned> read_cordon(const sqlite::statement& from);
 result<sink_cursor> read_sink(const sqlite::statement& from);
 result<schedule_mark> read_schedule(const sqlite::statement& from);
+result<tree> read_tree(const sqlite::statement& from);
+result<branch> read_branch(const sqlite::statement& from);
 
 /// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
 std::string describe(const mutation& row);

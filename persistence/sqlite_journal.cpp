@@ -24,7 +24,8 @@ constexpr std::int64_t trim_jobs_least = 16;
 struct statements {
   sqlite::statement begin, commit, update_resource, insert_resource, update_job, insert_job, update_step, insert_step,
       put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_schedule, end_schedule,
-      add_report, add_event, end_lease, end_report, forget_resource, trim_events, trim_jobs, count_ended;
+      put_tree, update_branch, insert_branch, add_report, add_event, end_lease, end_report, forget_resource,
+      trim_events, trim_jobs, count_ended;
 
   static result<statements> prepare(sqlite::connection& db) {
     statements made;
@@ -46,6 +47,9 @@ struct statements {
         {&made.end_sink, "DELETE FROM sink WHERE name = ?"},
         {&made.put_schedule, rows::put_schedule()},
         {&made.end_schedule, "DELETE FROM schedule WHERE name = ?"},
+        {&made.put_tree, rows::put_tree()},
+        {&made.update_branch, rows::update_branch()},
+        {&made.insert_branch, rows::insert_branch()},
         {&made.add_report, rows::add_report()},
         {&made.add_event, rows::add_event()},
         {&made.end_lease, "DELETE FROM lease WHERE host = ? AND scope = ? AND job = ?"},
@@ -116,6 +120,8 @@ class sqlite_journal final : public journal {
   }
   result<void> apply(schedule_mark& row, numbers&) { return write(do_.put_schedule, row); }
   result<void> apply(forget_schedule& what, numbers&) { return do_.end_schedule.bind(what.schedule).run(); }
+  result<void> apply(tree& row, numbers&) { return write(do_.put_tree, row); }
+  result<void> apply(branch& row, numbers&) { return put(do_.update_branch, do_.insert_branch, row); }
   result<void> apply(report& row, numbers& given) { return append(do_.add_report, row, given); }
   result<void> apply(event& row, numbers& given) { return append(do_.add_event, row, given); }
   result<void> apply(end_lease& what, numbers&) {

@@ -30,6 +30,8 @@ struct memory_store {
   std::map<std::string, host_cordoned> cordons;
   std::map<std::string, sink_cursor> sinks;
   std::map<std::string, schedule_mark> schedules;
+  std::map<std::int64_t, tree> trees;
+  std::map<std::pair<std::int64_t, int>, branch> branches;
 
   std::size_t commits = 0;           ///< groups committed
   std::optional<error> next_commit;  ///< if set, the next commit fails with it, once, and changes nothing

@@ -2,6 +2,7 @@
 
 #include "actors/central_actors.hpp"
 #include "actors/host.hpp"
+#include "test/edge/fake_journal.hpp"
 #include "test/support/catch.hpp"
 
 namespace regent::test {
@@ -252,6 +253,31 @@ void region_fixture::start() {
     for (const auto& [key, step] : store->steps)
       if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
     return newest;
+  };
+  context_->open_reader = [this, shown = std::make_shared<fake_journal>()] {
+    *shown = fake_journal{};
+    const auto copy = [](const auto& from, auto& to) {
+      for (const auto& [key, row] : from) to.push_back(row);
+    };
+    copy(store->resources, shown->resources);
+    copy(store->jobs, shown->jobs);
+    copy(store->steps, shown->steps);
+    copy(store->trees, shown->trees);
+    copy(store->branches, shown->branches);
+    shown->events.assign(store->events.begin(), store->events.end());
+    return shown->opener()();
+  };
+  context_->job_of = [this](job_id id) { return (*context_->open_reader())->find_job(id); };
+  context_->resource_of = [this](const resource_id& id) { return (*context_->open_reader())->find_resource(id); };
+  context_->look_at_events = [this](const event_filter& filter, event_order order, std::optional<std::int64_t> from,
+                                    std::size_t limit) {
+    return (*context_->open_reader())->look_at_events(filter, order, from, limit);
+  };
+  context_->tree_of = [this](job_id root) -> result<std::pair<tree, std::vector<branch>>> {
+    std::vector<branch> branches;
+    for (const auto& [key, one] : store->branches)
+      if (key.first == root.value()) branches.push_back(one);
+    return std::pair(store->trees.at(root.value()), branches);
   };
   context_->schedule_at_work = [this](const std::string& name) -> result<bool> {
     const auto mark = store->schedules.find(name);

@@ -9,11 +9,19 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A region whose clock begins at a full hour, with one schedule: every ten minutes.
+/// A region whose clock begins at a full hour, with one router and one schedule: every ten minutes. What that begins waits for a
+/// host, until it is let go on.
 class schedule_fixture : public region_fixture {
  public:
   explicit schedule_fixture(catch_up policy = catch_up::skip, milliseconds jitter = {}) {
     config->schedules.push_back(every_ten_minutes(policy, jitter));
+    config->policies.wait_for_host = 24h;
+    cloud_side.records[router].state = lifecycle_state::running;
+    resource known;
+    known.id = router;
+    known.state = lifecycle_state::running;
+    store->resources[{router.kind, router.id}] = known;
+    hosts["a"].reachable = false;
   }
 
   static schedule_config every_ten_minutes(catch_up policy = catch_up::skip, milliseconds jitter = {}) {
@@ -30,12 +38,14 @@ class schedule_fixture : public region_fixture {
   std::vector<job> begun() const {
     std::vector<job> roots;
     for (const auto& [number, one] : store->jobs)
-      if (one.cause == "schedule nightly" && one.root == one.id) roots.push_back(one);
+      if (one.cause.starts_with("schedule nightly") && one.root == one.id) roots.push_back(one);
     return roots;
   }
   void end_what_was_begun() {
-    for (auto& [number, one] : store->jobs)
-      if (one.cause == "schedule nightly") one.state = job_state::succeeded;
+    host_up("a");
+    pass(1s);
+    host_down("a");
+    for (const auto& root : begun()) CHECK(root.state == job_state::succeeded);
   }
 
   std::size_t told(const std::string& topic) const {
@@ -69,6 +79,7 @@ class schedule_fixture : public region_fixture {
   void away(milliseconds span) {
     crash();
     time.pass(span);
+    hosts["a"].reachable = false;
     start();
     pass(3s);
   }
@@ -94,7 +105,10 @@ TEST_CASE("a firing begins its work once, at its time, and is marked with it") {
   CHECK(region.mark().dealt == region.mark().fired);
   CHECK(region.mark().job == region.begun()[0].id);
   CHECK(region.told("fired") == 1);
+  CHECK(region.begun()[0].cause == "schedule nightly");
+  CHECK(region.hosts["b"].log.empty());
   region.end_what_was_begun();
+  CHECK_FALSE(region.hosts["b"].log.empty());
   region.pass(10min);
   CHECK(region.begun().size() == 2);
   CHECK(region.fired() == 20);
@@ -114,6 +128,23 @@ TEST_CASE("a firing whose predecessor's work has not ended is skipped, and told"
   region.pass(10min);
   CHECK(region.begun().size() == 2);
   CHECK(region.told("skipped") == 1);
+}
+
+TEST_CASE("a firing that finds nothing to do has been dealt with all the same") {
+  schedule_fixture region;
+  region.config->schedules[0].what.kind = "bridge";
+  region.start();
+  region.pass(11min);
+  CHECK(region.begun().empty());
+  CHECK(region.fired() == 10);
+  CHECK(region.mark().job.empty());
+  CHECK(region.told("fired") == 1);
+  CHECK(region.last_told("fired").find("there was nothing to do") != std::string::npos);
+  CHECK(region.problem().empty());
+  CHECK(region.say(operator_verb::run) == "nothing_meant");
+  CHECK(region.fired() == 10);
+  region.pass(10min);
+  CHECK(region.fired() == 20);
 }
 
 TEST_CASE("a daemon that is killed at any message around a firing begins its work once") {
