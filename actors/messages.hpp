@@ -205,7 +205,7 @@ struct reports_committed {
 
 // To a sink
 struct sink_config_changed {
-  std::optional<webhook_config> config;  ///< none: the sink is no longer in the region file
+  std::optional<any_sink_config> config;  ///< none: the sink is no longer in the region file
 };
 
 // Anybody's

@@ -1,6 +1,3 @@
-#include <pwd.h>
-#include <unistd.h>
-
 #include <iostream>
 #include <memory>
 
@@ -8,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/daemon_client.hpp"
 #include "cli/daemon_options.hpp"
+#include "cli/operator_name.hpp"
 #include "cli/read_views.hpp"
 #include "cli/table_text.hpp"
 #include "edge/http_query.hpp"
@@ -47,11 +45,6 @@ struct given {
   bool json = false;
 };
 
-std::string user_name() {
-  const auto* entry = ::getpwuid(::getuid());
-  return entry != nullptr ? entry->pw_name : std::to_string(::getuid());
-}
-
 int complain(int exit, std::string_view message) {
   std::cerr << "regent: " << message << '\n';
   return exit;
@@ -66,7 +59,7 @@ result<std::string> target_of(const operator_word& word, const given& options) {
                   shown(options.subject));
     subject = percent_encode(id->kind) + '/' + percent_encode(id->id);
   }
-  const auto by = user_name() + (options.reason.empty() ? "" : ": " + options.reason);
+  const auto by = operator_name(options.reason);
   return fmt::format("{}/{}/{}?by={}", word.path, subject, word.name, percent_encode(by));
 }
 

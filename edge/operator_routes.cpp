@@ -8,15 +8,28 @@
 
 namespace regent {
 
-namespace {
-
 http_answer answer_of(const result<std::string>& said) {
   if (said) return {200, "application/json", fmt::format("{{\"done\":{}}}\n", json_quote(*said))};
   const auto& why = said.error();
   const bool unknown = why.code == "not_found" || why.code == "unknown_path";
-  const int status = unknown ? 404 : why.code == "bad_query" ? 400 : why.kind == error_kind::conflict ? 409 : 503;
+  const int status = unknown                                                                         ? 404
+                     : why.code == "bad_query" || why.code == "bad_tree" || why.code == "bad_filter" ? 400
+                     : why.kind == error_kind::conflict                                              ? 409
+                                                                                                     : 503;
   return http_error(status, why.code, why.message);
 }
+
+result<std::string> operator_words(const http_query& query) {
+  const auto by = query.parameters.find("by");
+  if (by == query.parameters.end() || by->second.empty())
+    return fail(error_kind::permanent, "bad_query", "by= is missing: who says so, and why");
+  if (by->second.size() > limits::operator_words_bytes)
+    return fail(error_kind::permanent, "bad_query", "by= has {} bytes; it may have {}", by->second.size(),
+                limits::operator_words_bytes);
+  return by->second;
+}
+
+namespace {
 
 failure unknown_path() {
   return fail(error_kind::permanent, "unknown_path",
@@ -28,13 +41,7 @@ result<std::string> words(const http_query& query) {
   for (const auto& [key, value] : query.parameters)
     if (key != "by")
       return fail(error_kind::permanent, "bad_query", "there is no parameter {}; it takes: by", key.substr(0, 100));
-  const auto by = query.parameters.find("by");
-  if (by == query.parameters.end() || by->second.empty())
-    return fail(error_kind::permanent, "bad_query", "by= is missing: who says so, and why");
-  if (by->second.size() > limits::operator_words_bytes)
-    return fail(error_kind::permanent, "bad_query", "by= has {} bytes; it may have {}", by->second.size(),
-                limits::operator_words_bytes);
-  return by->second;
+  return operator_words(query);
 }
 
 }  // namespace

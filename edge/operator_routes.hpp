@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "edge/http_query.hpp"
 #include "edge/http_server.hpp"
 #include "persistence/journal_reader.hpp"
 #include "region/operator_command.hpp"
@@ -22,6 +23,11 @@ namespace regent {
 
 /// Takes the word to the daemon, which answers once, on any thread: a sentence, or why not.
 using operator_desk = std::function<void(operator_command, std::function<void(const result<std::string>&)>)>;
+
+/// 200 with the sentence, or the error with the status that its code stands for.
+http_answer answer_of(const result<std::string>& said);
+/// by=: who says so, and why. Errors: permanent `bad_query`.
+result<std::string> operator_words(const http_query& query);
 
 /// Belongs to one thread at a time.
 class operator_routes {
