@@ -36,6 +36,8 @@ class region_context {
   std::function<result<std::optional<job>>(const resource_id&)> last_operation_of;
   /// The newest of its repairs that has ended.
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> last_repair_of;
+  /// Whether what the schedule began last has not ended.
+  std::function<result<bool>(const std::string& schedule)> schedule_at_work;
   /// The record as it was last acted on, JSON; empty if never.
   std::function<result<std::string>(const resource_id&)> document_of;
   /// Looks into the journal, for an actor of its own.

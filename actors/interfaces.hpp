@@ -152,6 +152,16 @@ using region_actor = caf::typed_actor<
     /// Put all to rest: what is open stays open in the journal.
     caf::reacts_to<stop>>;
 
+using scheduler_actor = caf::typed_actor<
+    /// The region file was read again and is good.
+    caf::reacts_to<config_changed>,
+    /// An operator's word about a schedule; answered through it.
+    caf::reacts_to<operator_asked>,
+    /// What was to be committed for a schedule is, or is refused.
+    caf::reacts_to<schedule_settled>,
+    /// From itself, once a second: is something due?
+    caf::reacts_to<tick>>;
+
 using poller_actor = caf::typed_actor<
     /// From itself: ask for changes, and list when a listing is due.
     caf::reacts_to<tick>>;
@@ -206,6 +216,7 @@ REGENT_MESSAGE(host_reachable)
 REGENT_MESSAGE(host_config_changed)
 REGENT_MESSAGE(config_changed)
 REGENT_MESSAGE(operator_asked)
+REGENT_MESSAGE(schedule_settled)
 REGENT_MESSAGE(tree_asked)
 REGENT_MESSAGE(bulk_asked)
 REGENT_MESSAGE(tree_begun)
@@ -254,6 +265,7 @@ CAF_ADD_TYPE_ID(regent, (regent::report_settled))
 CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
 CAF_ADD_TYPE_ID(regent, (regent::config_changed))
 CAF_ADD_TYPE_ID(regent, (regent::operator_asked))
+CAF_ADD_TYPE_ID(regent, (regent::schedule_settled))
 CAF_ADD_TYPE_ID(regent, (regent::tree_asked))
 CAF_ADD_TYPE_ID(regent, (regent::bulk_asked))
 CAF_ADD_TYPE_ID(regent, (regent::tree_begun))

@@ -45,6 +45,19 @@ result<std::optional<job_with_steps>> find_last_repair(const std::string& journa
   return std::optional(job_with_steps{*found, std::move(*steps)});
 }
 
+result<bool> is_schedule_at_work(const std::string& journal_path, const std::string& schedule) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto marks = (*reader)->schedules();
+  if (!marks) return tl::unexpected(marks.error());
+  const auto mark =
+      std::find_if(marks->begin(), marks->end(), [&](const auto& one) { return one.schedule == schedule; });
+  if (mark == marks->end() || mark->job.empty()) return false;
+  const auto root = (*reader)->find_job(mark->job);
+  if (!root) return tl::unexpected(root.error());
+  return *root && is_open((*root)->state);
+}
+
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -91,6 +104,9 @@ void look_into(region_context& context, const std::string& journal_path) {
   context.open_job_of = [journal_path](const resource_id& id) { return find_open_job(journal_path, id); };
   context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
   context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
+  context.schedule_at_work = [journal_path](const std::string& name) {
+    return is_schedule_at_work(journal_path, name);
+  };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
   context.open_reader = [journal_path] { return open_sqlite_reader(journal_path); };
   context.job_of = [journal_path](job_id id) {

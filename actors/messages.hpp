@@ -72,8 +72,8 @@ struct tree_rows {
 };
 struct tree_asked {
   std::shared_ptr<const tree_order> order;
-  std::string cause;             ///< who wants it, and why: the job's
-  std::optional<mutation> with;  ///< committed together with the root
+  std::string cause;  ///< who wants it, and why: the job's
+  transaction with;   ///< committed together with the root; a schedule_mark in it is given the root's number
   operator_answer answer;
 };
 struct bulk_asked {
@@ -81,7 +81,7 @@ struct bulk_asked {
   std::string cause;  ///< "schedule night"
   std::string by;     ///< who says so, and why
   lane in = lane::retry;
-  std::optional<mutation> with;  ///< committed together with the root
+  transaction with;  ///< committed together with the root; a schedule_mark in it is given the root's number
   operator_answer answer;
 };
 struct tree_begun {
@@ -189,6 +189,13 @@ struct config_changed {
 struct operator_asked {
   operator_command what;
   operator_answer answer;
+};
+
+// To the scheduler
+/// What was to be committed, the mark first, is in the journal, or is refused.
+struct schedule_settled {
+  transaction what;
+  std::optional<error> failed;
 };
 
 // To the reporter

@@ -20,6 +20,9 @@ void region_work::asked(const operator_asked& message) {
     case operator_verb::retry: return retry(message);
     case operator_verb::cordon:
     case operator_verb::uncordon: return cordon(message);
+    case operator_verb::pause:
+    case operator_verb::resume:
+    case operator_verb::run: return caf::anon_send(directory_->scheduler, message);
   }
 }
 
@@ -34,7 +37,7 @@ void region_work::commit_and_answer(transaction what, std::string sentence, cons
 }
 
 void region_work::cancel(const operator_asked& message) {
-  const auto& [what, job, id, host, by] = message.what;
+  const auto& [what, job, id, host, by, schedule] = message.what;
   if (const auto tree = at().trees.find(job); tree != at().trees.end())
     return caf::anon_send(tree->second, cancel_asked{job, by, message.answer});
   auto& one = entry(id);

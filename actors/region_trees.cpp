@@ -82,7 +82,10 @@ void region_work::asked(const tree_asked& message) {
   change.push_back(event_of(event_topic::job_started, root,
                             fmt::format("{}: {}, {} branches", root.cause, rows->settings.name, rows->branches.size()),
                             context_->time.wall()));
-  if (message.with) change.push_back(*message.with);
+  for (auto one : message.with) {
+    if (auto* mark = std::get_if<schedule_mark>(&one)) mark->job = root.id;
+    change.push_back(std::move(one));
+  }
   caf::anon_send(directory_->journal,
                  commit_wanted{std::make_shared<transaction>(std::move(change)),
                                0,

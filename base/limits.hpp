@@ -118,6 +118,16 @@ inline constexpr auto sink_cursor_kept = 1s;          ///< between commits of a 
 inline constexpr auto sink_cursor_kept_idle = 60s;    ///< the same, if nothing was delivered meanwhile
 inline constexpr auto event_stream_heartbeat = 15s;   ///< a stream is not silent for longer
 
+// Schedules
+inline constexpr std::size_t schedules = 100;
+inline constexpr std::size_t cron_bytes = 200;
+inline constexpr auto schedule_jitter_most = 24h;
+inline constexpr auto schedule_late = 1min;                ///< a firing that nobody was there for by then is missed
+inline constexpr std::size_t schedule_catch_up_most = 10;  ///< missed firings that are made up for, at most
+inline constexpr std::int64_t schedule_missed_counted = 100'000;  ///< there may be more, of which nobody is told
+inline constexpr auto schedule_retry = 10s;                       ///< after a firing could not be committed
+inline constexpr std::size_t schedule_preview_most = 100;         ///< firings shown ahead
+
 // Liveness: what systemd's watchdog is told
 inline constexpr auto wedged_after = 60s;
 

@@ -20,7 +20,8 @@ struct operator_word {
   const char* about;
   const char* subject;
   const char* subject_about;
-  const char* path;  ///< of what it is said of
+  const char* path;             ///< of what it is said of
+  const char* below = nullptr;  ///< the command that it stands below
 };
 
 constexpr operator_word words[] = {
@@ -30,6 +31,12 @@ constexpr operator_word words[] = {
     {"cordon", "Let no new job begin on a host; what has begun goes on", "HOST", "its name in the region file",
      "/api/v1/hosts"},
     {"uncordon", "Let jobs begin on a host again", "HOST", "its name in the region file", "/api/v1/hosts"},
+    {"pause", "Let it not fire any more; what it has begun goes on", "NAME", "its name in the region file",
+     "/api/v1/schedules", "schedule"},
+    {"resume", "Let it fire again, from now on", "NAME", "its name in the region file", "/api/v1/schedules",
+     "schedule"},
+    {"run", "Let it fire now, besides its times", "NAME", "its name in the region file", "/api/v1/schedules",
+     "schedule"},
 };
 
 struct given {
@@ -80,8 +87,10 @@ int run(const operator_word& word, const given& options) {
 }  // namespace
 
 void add_operator_commands(CLI::App& app, int& exit) {
+  auto* schedule = app.add_subcommand("schedule", "Pause, resume or run a schedule of the region file");
+  schedule->require_subcommand(1);
   for (const auto& word : words) {
-    auto* sub = app.add_subcommand(word.name, word.about);
+    auto* sub = (word.below == nullptr ? &app : schedule)->add_subcommand(word.name, word.about);
     auto options = std::make_shared<given>();
     sub->add_option(word.subject, options->subject, word.subject_about)->required();
     sub->add_option("--reason", options->reason, "why, for those who read the journal later");

@@ -360,6 +360,57 @@ std::string sinks_view(const Value& answer) {
                });
 }
 
+namespace {
+std::string schedule_note(const Value& row) {
+  const auto paused = field(row, "paused"), waits = field(row, "waits_for");
+  return joined({field(row, "enabled").empty() ? "switched off" : "", paused.empty() ? "" : "paused: " + paused,
+                 waits.empty() ? "" : "waits for " + waits},
+                "; ");
+}
+
+std::string runs_ahead(const Value& row) {
+  return table(row, "next_runs", {"DUE", "IN ITS ZONE"}, [](const Value& run) {
+    return std::vector<std::string>{field(run, "due"), field(run, "local")};
+  });
+}
+}  // namespace
+
+std::string schedules_view(const Value& answer) {
+  auto all = table(
+      answer, "rows", {"SCHEDULE", "CRON", "ZONE", "NEXT", ">LAST", ">JOB", "STATE", "NOTE"}, [](const Value& row) {
+        return std::vector<std::string>{
+            field(row, "schedule"),       field(row, "cron"),     field(row, "time_zone"),      field(row, "next"),
+            span(row, "last_run_age_ms"), field(row, "last_job"), field(row, "last_job_state"), schedule_note(row)};
+      });
+  for (const auto* row : elements(answer, "rows"))
+    if (!elements(*row, "next_runs").empty())
+      all += fmt::format("\n{}\n", shown(field(*row, "schedule"))) + runs_ahead(*row);
+  return all;
+}
+
+std::string schedule_view(const Value& answer) {
+  block text;
+  text.add("schedule", field(answer, "schedule"));
+  text.add("cron", joined({field(answer, "cron"), field(answer, "time_zone")}, " in "));
+  text.add("jitter", "up to " + span(answer, "jitter_ms"));
+  text.add("catch up", field(answer, "catch_up"));
+  const auto degraded = find_path(answer, "do.degraded");
+  text.add("does", joined({field(answer, "do.verb"), field(answer, "do.kind"), field(answer, "do.state"),
+                           field(answer, "do.project").empty() ? "" : "project " + field(answer, "do.project"),
+                           degraded == nullptr || !degraded->IsBool() ? ""
+                           : degraded->GetBool()                      ? "degraded"
+                                                                      : "not degraded"},
+                          ", "));
+  text.add("lane", field(answer, "lane"));
+  text.add("note", schedule_note(answer));
+  text.add("paused since", field(answer, "paused_since"));
+  text.add("next", field(answer, "next"));
+  text.add("last run", field(answer, "last_run"));
+  text.add("its job", joined({field(answer, "last_job"), field(answer, "last_job_state")}, ": "));
+  const bool ahead = !elements(answer, "next_runs").empty();
+  return text.text() + (ahead ? "\n" + runs_ahead(answer) : "");
+}
+
 std::string event_view(const Value& event) {
   const auto text = [&](const char* path) {
     auto said = shown(field(event, path));

@@ -17,6 +17,8 @@ std::string job_view(const rapidjson::Value& answer);
 std::string hosts_view(const rapidjson::Value& answer);
 std::string host_view(const rapidjson::Value& answer);
 std::string sinks_view(const rapidjson::Value& answer);
+std::string schedules_view(const rapidjson::Value& answer);
+std::string schedule_view(const rapidjson::Value& answer);
 std::string locks_view(const rapidjson::Value& answer);
 std::string why_view(const rapidjson::Value& answer);
 std::string actors_view(const rapidjson::Value& answer);

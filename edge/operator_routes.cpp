@@ -34,7 +34,7 @@ namespace {
 failure unknown_path() {
   return fail(error_kind::permanent, "unknown_path",
               "an operator's POST is for /api/v1/jobs/ID/cancel, /api/v1/resources/KIND/ID/retry, "
-              "/api/v1/hosts/HOST/cordon or /api/v1/hosts/HOST/uncordon");
+              "/api/v1/hosts/HOST/cordon, /api/v1/hosts/HOST/uncordon or /api/v1/schedules/NAME/pause, resume or run");
 }
 
 result<std::string> words(const http_query& query) {
@@ -65,11 +65,13 @@ result<operator_command> operator_routes::command_of(std::string_view target) {
   const bool of_resource = at[2] == "resources" && at.size() == 6 && what.what == operator_verb::retry;
   const bool of_host = at[2] == "hosts" && at.size() == 5 &&
                        (what.what == operator_verb::cordon || what.what == operator_verb::uncordon);
-  if (!of_job && !of_resource && !of_host) return unknown_path();
+  const bool of_schedule = at[2] == "schedules" && at.size() == 5 && what.what >= operator_verb::pause;
+  if (!of_job && !of_resource && !of_host && !of_schedule) return unknown_path();
   auto by = words(*query);
   if (!by) return failure(by.error());
   what.by = std::move(*by);
   if (of_host) what.host = host_id(at[3]);
+  if (of_schedule) what.schedule = at[3];
   if (of_resource) what.resource = {at[3], at[4]};
   if (!of_job) return what;
   const auto number = parse_number(at[3]);

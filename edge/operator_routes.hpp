@@ -3,6 +3,7 @@
 //   POST /api/v1/jobs/7/cancel?by=…                     end a job
 //   POST /api/v1/resources/virtual_router/3/retry?by=…  try again what failed, or what is degraded
 //   POST /api/v1/hosts/podnet-a/cordon?by=…             no new job begins on the host; uncordon ends that
+//   POST /api/v1/schedules/nightly/pause?by=…           it does not fire; resume ends that, run has it fire now
 //
 // by: who says so and why, at most limits::operator_words_bytes; it stands in the journal. Answers: 200 {"done":"…"}; 400
 // `bad_query`; 404 `not_found`, `unknown_path`; 409 with the reason's code; 503 with the journal's.

@@ -45,12 +45,26 @@ struct sink_cursor {
   std::optional<std::int64_t> after;
 };
 
-/// resource, job, step, lease, tree, branch, host_seen, host_cordoned, sink_cursor: inserted or replaced by key. report, event: appended, numbered by the journal.
+/// How far a schedule of the region file has come. It is committed with what a firing begins, so that a firing begins it once.
+struct schedule_mark {
+  std::string schedule;
+  std::string rule;                ///< cron expression and time zone that the times are of
+  std::optional<wall_time> dealt;  ///< all firings up to then have been dealt with; none: it begins anew
+  std::optional<wall_time> fired;  ///< the last one that began something, or when an operator began it
+  job_id job;                      ///< the root of that; empty: stays as it is while `fired` does
+  std::string paused;              ///< who, and why; empty: it is not
+  std::optional<wall_time> paused_since;
+};
+struct forget_schedule {
+  std::string schedule;
+};
+
+/// resource, job, step, lease, tree, branch, host_seen, host_cordoned, sink_cursor, schedule_mark: inserted or replaced by key. report, event: appended, numbered by the journal.
 /// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
-/// comes before its steps and leases, and keeps its resource; a root before its tree, a tree before its branches. end_lease, end_report and forget_resource of what is not
-/// there change nothing.
+/// comes before its steps and leases, and keeps its resource; a root before its tree, a tree before its branches. end_lease, end_report, forget_resource
+/// and forget_schedule of what is not there change nothing.
 using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource,
-                              host_seen, host_cordoned, sink_cursor, tree, branch>;
+                              host_seen, host_cordoned, sink_cursor, schedule_mark, forget_schedule, tree, branch>;
 
 /// All of it or nothing of it.
 using transaction = std::vector<mutation>;
@@ -65,11 +79,12 @@ struct journal_contents {
   std::vector<host_seen> hosts;
   std::vector<host_cordoned> cordons;
   std::vector<sink_cursor> sinks;
+  std::vector<schedule_mark> schedules;
   std::vector<tree> trees;       ///< of open roots
   std::vector<branch> branches;  ///< all of theirs, by root and number
-  std::int64_t last_job = 0;  ///< the highest job number ever given out
-  std::string journal_id;     ///< 8 hex digits, made with the file; part of every run id
-  epoch_number epoch = 0;     ///< this reign's: already committed, higher than any before
+  std::int64_t last_job = 0;     ///< the highest job number ever given out
+  std::string journal_id;        ///< 8 hex digits, made with the file; part of every run id
+  epoch_number epoch = 0;        ///< this reign's: already committed, higher than any before
 };
 
 /// Belongs to one thread at a time.

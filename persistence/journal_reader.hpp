@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "persistence/journal.hpp"
 #include "region/job_tree.hpp"
 #include "region/topic_filter.hpp"
 
@@ -62,6 +63,7 @@ class journal_reader {
   virtual result<std::optional<tree>> find_tree(job_id root) = 0;
   virtual result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) = 0;  ///< by number
   virtual result<std::vector<lease>> leases() = 0;
+  virtual result<std::vector<schedule_mark>> schedules() = 0;  ///< by name
   virtual result<std::vector<report>> reports(
       const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)
   /// Newest first; resource empty: all.

@@ -138,6 +138,12 @@ std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); 
 std::string put_host() { return upsert("host", host_columns, "host"); }
 std::string put_cordon() { return upsert("cordon", cordon_columns, "host"); }
 std::string put_sink() { return upsert("sink", sink_columns, "name"); }
+std::string put_schedule() {
+  return insert_into("schedule", schedule_columns, count_of(schedule_columns)) +
+         " ON CONFLICT (name) DO UPDATE SET rule = excluded.rule, dealt = excluded.dealt, fired = excluded.fired,"
+         " job = CASE WHEN excluded.job IS NULL AND excluded.fired IS fired THEN job ELSE excluded.job END,"
+         " paused = excluded.paused, paused_since = excluded.paused_since";
+}
 std::string put_tree() { return upsert("tree", tree_columns, "job"); }
 std::string update_branch() { return update("branch", branch_columns, "root, number", "root = ?1 AND number = ?2"); }
 std::string insert_branch() { return insert_into("branch", branch_columns, count_of(branch_columns)); }
@@ -182,7 +188,9 @@ void bind(sqlite::statement& to, const event& from) {
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
 void bind(sqlite::statement& to, const host_cordoned& from) { to.bind(from.host.value(), from.why, from.since); }
 void bind(sqlite::statement& to, const sink_cursor& from) { to.bind(from.sink, from.after); }
-
+void bind(sqlite::statement& to, const schedule_mark& from) {
+  to.bind(from.schedule, from.rule, from.dealt, from.fired, stored(from.job), from.paused, from.paused_since);
+}
 
 namespace {
 
@@ -347,6 +355,19 @@ result<sink_cursor> read_sink(const sqlite::statement& from) {
   return in.finish(std::move(row));
 }
 
+result<schedule_mark> read_schedule(const sqlite::statement& from) {
+  cursor in(from);
+  schedule_mark row;
+  row.schedule = in.text();
+  row.rule = in.text();
+  row.dealt = in.maybe_time();
+  row.fired = in.maybe_time();
+  row.job = in.job();
+  row.paused = in.text();
+  row.paused_since = in.maybe_time();
+  return in.finish(std::move(row));
+}
+
 result<tree> read_tree(const sqlite::statement& from) {
   cursor in(from);
   tree row;
@@ -380,25 +401,25 @@ result<branch> read_branch(const sqlite::statement& from) {
 }
 
 std::string describe(const mutation& row) {
-  return std::visit(overloaded{[](const resource& r) { return "resource " + r.id.text(); },
-                               [](const job& j) { return fmt::format("job {}", j.id.value()); },
-                               [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
-                               [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
-                               [](const report& r) { return "report of " + r.resource.text(); },
-                               [](const event& e) { return "event " + e.topic; },
-                               [](const end_lease& l) {
-                                 return fmt::format("end of the lease of {} on {}", l.scope, l.host.value());
-                               },
-                               [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
-                               [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
-                               [](const host_seen& h) { return "host " + h.host.value(); },
-                               [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
-                               [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
-                               [](const tree& t) { return fmt::format("tree of job {}", t.root.value()); },
-                               [](const branch& b) {
-                                 return fmt::format("branch {} of job {}", b.number, b.root.value());
-                               }},
-                    row);
+  return std::visit(
+      overloaded{
+          [](const resource& r) { return "resource " + r.id.text(); },
+          [](const job& j) { return fmt::format("job {}", j.id.value()); },
+          [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
+          [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
+          [](const report& r) { return "report of " + r.resource.text(); },
+          [](const event& e) { return "event " + e.topic; },
+          [](const end_lease& l) { return fmt::format("end of the lease of {} on {}", l.scope, l.host.value()); },
+          [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
+          [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
+          [](const host_seen& h) { return "host " + h.host.value(); },
+          [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
+          [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
+          [](const schedule_mark& s) { return "schedule " + s.schedule; },
+          [](const forget_schedule& s) { return "forgetting of schedule " + s.schedule; },
+          [](const tree& t) { return fmt::format("tree of job {}", t.root.value()); },
+          [](const branch& b) { return fmt::format("branch {} of job {}", b.number, b.root.value()); }},
+      row);
 }
 
 }  // namespace regent::rows

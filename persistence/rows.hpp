@@ -26,6 +26,7 @@ inline constexpr const char* event_columns = "sequence, at, topic, kind, resourc
 inline constexpr const char* host_columns = "host, boot_id, at";
 inline constexpr const char* cordon_columns = "host, why, since";
 inline constexpr const char* sink_columns = "name, after";
+inline constexpr const char* schedule_columns = "name, rule, dealt, fired, job, paused, paused_since";
 inline constexpr const char* tree_columns = "job, name, at_once, stops, hold";
 inline constexpr const char* branch_columns =
     "root, number, name, work, subject, wanted, after, deadline, fails_late, state, job, cursor, told, started, ended";
@@ -48,6 +49,7 @@ std::string put_lease();
 std::string put_host();
 std::string put_cordon();
 std::string put_sink();
+std::string put_schedule();
 std::string put_tree();
 std::string update_branch();
 std::string insert_branch();
@@ -66,6 +68,7 @@ void bind(sqlite::statement& to, const event& from);   ///< without its sequence
 void bind(sqlite::statement& to, const host_seen& from);
 void bind(sqlite::statement& to, const host_cordoned& from);
 void bind(sqlite::statement& to, const sink_cursor& from);
+void bind(sqlite::statement& to, const schedule_mark& from);
 void bind(sqlite::statement& to, const tree& from);
 void bind(sqlite::statement& to, const branch& from);
 
@@ -79,6 +82,7 @@ result<event> read_event(const sqlite::statement& from);
 result<host_seen> read_host(const sqlite::statement& from);
 result<host_cordoned> read_cordon(const sqlite::statement& from);
 result<sink_cursor> read_sink(const sqlite::statement& from);
+result<schedule_mark> read_schedule(const sqlite::statement& from);
 result<tree> read_tree(const sqlite::statement& from);
 result<branch> read_branch(const sqlite::statement& from);
 

@@ -23,8 +23,9 @@ constexpr std::int64_t trim_jobs_least = 16;
 /// The statements of the write path, prepared once.
 struct statements {
   sqlite::statement begin, commit, update_resource, insert_resource, update_job, insert_job, update_step, insert_step,
-      put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_tree, update_branch, insert_branch, add_report, add_event, end_lease,
-      end_report, forget_resource, trim_events, trim_jobs, count_ended;
+      put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_schedule, end_schedule,
+      put_tree, update_branch, insert_branch, add_report, add_event, end_lease, end_report, forget_resource,
+      trim_events, trim_jobs, count_ended;
 
   static result<statements> prepare(sqlite::connection& db) {
     statements made;
@@ -44,6 +45,8 @@ struct statements {
         {&made.end_cordon, "DELETE FROM cordon WHERE host = ?"},
         {&made.put_sink, rows::put_sink()},
         {&made.end_sink, "DELETE FROM sink WHERE name = ?"},
+        {&made.put_schedule, rows::put_schedule()},
+        {&made.end_schedule, "DELETE FROM schedule WHERE name = ?"},
         {&made.put_tree, rows::put_tree()},
         {&made.update_branch, rows::update_branch()},
         {&made.insert_branch, rows::insert_branch()},
@@ -115,6 +118,8 @@ class sqlite_journal final : public journal {
   result<void> apply(sink_cursor& row, numbers&) {
     return row.after ? write(do_.put_sink, row) : do_.end_sink.bind(row.sink).run();
   }
+  result<void> apply(schedule_mark& row, numbers&) { return write(do_.put_schedule, row); }
+  result<void> apply(forget_schedule& what, numbers&) { return do_.end_schedule.bind(what.schedule).run(); }
   result<void> apply(tree& row, numbers&) { return write(do_.put_tree, row); }
   result<void> apply(branch& row, numbers&) { return put(do_.update_branch, do_.insert_branch, row); }
   result<void> apply(report& row, numbers& given) { return append(do_.add_report, row, given); }

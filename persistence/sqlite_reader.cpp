@@ -31,6 +31,7 @@ class sqlite_reader final : public journal_reader {
   result<std::optional<tree>> find_tree(job_id root) override;
   result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) override;
   result<std::vector<lease>> leases() override;
+  result<std::vector<schedule_mark>> schedules() override;
   result<std::vector<report>> reports(const resource_id& id) override;
   result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
   result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
@@ -291,12 +292,18 @@ result<page<branch>> sqlite_reader::branches(job_id root, const std::string& aft
   return found;
 }
 
-// --- leases, reports, events
+// --- leases, schedules, reports, events
 
 result<std::vector<lease>> sqlite_reader::leases() {
   auto ask = prepared(fmt::format("SELECT {} FROM lease ORDER BY host, scope", rows::lease_columns));
   if (!ask) return failure(ask.error());
   return all(**ask, &rows::read_lease);
+}
+
+result<std::vector<schedule_mark>> sqlite_reader::schedules() {
+  auto ask = prepared(fmt::format("SELECT {} FROM schedule ORDER BY name", rows::schedule_columns));
+  if (!ask) return failure(ask.error());
+  return all(**ask, &rows::read_schedule);
 }
 
 result<std::vector<report>> sqlite_reader::reports(const resource_id& id) {

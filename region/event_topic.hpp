@@ -36,6 +36,11 @@ enum class event_topic {
   sink_behind,
   sink_caught_up,
   sink_lost,
+  schedule_fired,
+  schedule_skipped,
+  schedule_missed,
+  schedule_paused,
+  schedule_resumed,
 };
 
 struct event_topic_row {
@@ -43,7 +48,7 @@ struct event_topic_row {
   std::string_view about;
 };
 
-inline constexpr std::array<event_topic_row, 28> event_topic_table{{
+inline constexpr std::array<event_topic_row, 33> event_topic_table{{
     {"job.started", "a job is made: its steps are planned and in the journal; the text is its cause"},
     {"job.waiting", "a job waits; the text says for what"},
     {"job.cancel_asked", "an operator wants a job ended; the text is who, and why"},
@@ -74,6 +79,11 @@ inline constexpr std::array<event_topic_row, 28> event_topic_table{{
     {"sink.caught_up", "a sink that was behind takes its events again"},
     {"sink.lost",
      "a sink was behind for so long that the journal no longer kept some of its events; the text says how many"},
+    {"schedule.fired", "a schedule has begun what it is for; the text says for which time, and by whom"},
+    {"schedule.skipped", "a firing came to nothing, because what the last one began had not ended"},
+    {"schedule.missed", "firings came to nothing, because no daemon was there, or the clock was put forward"},
+    {"schedule.paused", "a schedule does not fire any more; the text is who says so, and why"},
+    {"schedule.resumed", "a schedule that was paused fires again; the text is who says so, and why"},
 }};
 
 constexpr const event_topic_row& row_of(event_topic what) { return event_topic_table[static_cast<std::size_t>(what)]; }

@@ -125,7 +125,7 @@ struct event {
   std::int64_t sequence = 0;  ///< given by the journal
   wall_time at{};
   std::string topic;     ///< one of region/event_topic.hpp
-  resource_id resource;  ///< what it is about; of a host: host/NAME, of a sink: sink/NAME
+  resource_id resource;  ///< what it is about; of a host: host/NAME, of a sink: sink/NAME, of a schedule: schedule/NAME
   job_id root;           ///< of the job; empty if it is about none
   job_id job;
   std::string text;  ///< for people, one line

@@ -77,6 +77,12 @@ refusal check(const memory_store&, const sink_cursor& row) {
   if (row.sink.empty() && row.after) return "which sink?";
   return row.after && *row.after < 0 ? refusal("no event has that number") : refusal{};
 }
+refusal check(const memory_store&, const schedule_mark& row) {
+  if (row.schedule.empty()) return "which schedule?";
+  if (row.job.value() < 0) return "no job has that number";
+  return row.paused.empty() == row.paused_since.has_value() ? refusal("paused since when?") : refusal{};
+}
+refusal check(const memory_store&, const forget_schedule&) { return {}; }
 refusal check(const memory_store& store, const tree& row) {
   if (store.jobs.count(row.root.value()) == 0) return "a tree needs its root";
   return row.name.empty() || row.at_once < 1 ? refusal("a tree needs a name, and a branch at once") : refusal{};
@@ -123,6 +129,14 @@ class attempt {
     else
       drop(store_.sinks, row.sink);
   }
+  void apply(schedule_mark& row) {
+    auto kept = row;
+    const auto old = store_.schedules.find(row.schedule);
+    if (kept.job.empty() && old != store_.schedules.end() && old->second.fired == kept.fired)
+      kept.job = old->second.job;
+    put(store_.schedules, row.schedule, std::move(kept));
+  }
+  void apply(forget_schedule& what) { drop(store_.schedules, what.schedule); }
   void apply(tree& row) { put(store_.trees, row.root.value(), row); }
   void apply(branch& row) { put(store_.branches, {row.root.value(), row.number}, row); }
   void apply(report& row) {
@@ -216,6 +230,7 @@ class memory_journal final : public journal {
     for (const auto& [key, row] : store_->hosts) found.hosts.push_back(row);
     for (const auto& [key, row] : store_->cordons) found.cordons.push_back(row);
     for (const auto& [key, row] : store_->sinks) found.sinks.push_back(row);
+    for (const auto& [key, row] : store_->schedules) found.schedules.push_back(row);
     return found;
   }
 

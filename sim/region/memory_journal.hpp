@@ -29,6 +29,7 @@ struct memory_store {
   std::map<std::string, host_seen> hosts;
   std::map<std::string, host_cordoned> cordons;
   std::map<std::string, sink_cursor> sinks;
+  std::map<std::string, schedule_mark> schedules;
   std::map<std::int64_t, tree> trees;
   std::map<std::pair<std::int64_t, int>, branch> branches;
 

@@ -198,6 +198,7 @@ void world::kill_daemon(bool power) {
   end(directory_->poller);
   end(directory_->reader);
   end(directory_->reporter);
+  end(directory_->scheduler);
   end(directory_->journal);
   while (system_->registry().running() > 0 && (scheduler().run(1000) > 0 || scheduler().trigger_timeouts() > 0))
     continue;

@@ -3,6 +3,7 @@
 #include "actors/central_actors.hpp"
 #include "actors/host.hpp"
 #include "region/tree_order.hpp"
+#include "test/edge/fake_journal.hpp"
 #include "test/support/catch.hpp"
 
 namespace regent::test {
@@ -254,6 +255,24 @@ void region_fixture::start() {
       if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
     return newest;
   };
+  context_->open_reader = [this, shown = std::make_shared<fake_journal>()] {
+    *shown = fake_journal{};
+    const auto copy = [](const auto& from, auto& to) {
+      for (const auto& [key, row] : from) to.push_back(row);
+    };
+    copy(store->resources, shown->resources);
+    copy(store->jobs, shown->jobs);
+    copy(store->steps, shown->steps);
+    copy(store->trees, shown->trees);
+    copy(store->branches, shown->branches);
+    shown->events.assign(store->events.begin(), store->events.end());
+    return shown->opener()();
+  };
+  context_->schedule_at_work = [this](const std::string& name) -> result<bool> {
+    const auto mark = store->schedules.find(name);
+    const auto root = mark == store->schedules.end() ? store->jobs.end() : store->jobs.find(mark->second.job.value());
+    return root != store->jobs.end() && is_open(root->second.state);
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
@@ -332,6 +351,7 @@ void region_fixture::order_without_settling(const std::string& text, operator_an
 void region_fixture::reload(std::shared_ptr<region_config> next) {
   config = std::move(next);
   context_->replace_config(config);
+  caf::anon_send(directory_->scheduler, config_changed{config});
   caf::anon_send(directory_->region, config_changed{config});
 }
 
@@ -347,6 +367,7 @@ void region_fixture::crash() {
   end(directory_->poller);
   end(directory_->reader);
   end(directory_->reporter);
+  end(directory_->scheduler);
   end(directory_->journal);
   while (system_->registry().running() > 0 && (scheduler().run(1000) > 0 || scheduler().trigger_timeouts() > 0))
     continue;

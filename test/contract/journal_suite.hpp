@@ -228,6 +228,30 @@ inline void rows_suite(journal_place& place) {
     must_commit(*open, {{sink_cursor{"one", {}}, sink_cursor{"nobody", {}}}});
     CHECK(all_text(must_begin(*open).sinks) == all_text(std::vector{sink_cursor{"two", 0}}));
   }
+  SECTION("a schedule is known as it was marked last, and keeps the job of its last firing") {
+    const schedule_mark begun{"nightly", "0 2 * * * UTC", wall_time(milliseconds(7)), {}, {}, "", {}};
+    must_commit(*open, {{begun}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{begun}));
+    auto fired = begun;
+    fired.dealt = fired.fired = wall_time(milliseconds(9));
+    fired.job = job_id(4);
+    const schedule_mark other{"hourly", "@hourly UTC", {}, {}, {}, "bo: \' a disk", wall_time(milliseconds(3))};
+    must_commit(*open, {{fired}, {other}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other, fired}));
+    auto paused = fired;  // by somebody who does not know the job
+    paused.job = {};
+    paused.paused = "bo";
+    paused.paused_since = wall_time(milliseconds(11));
+    must_commit(*open, {{paused}});
+    paused.job = job_id(4);
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other, paused}));
+    paused.fired = wall_time(milliseconds(12));  // and that one began no job
+    paused.job = {};
+    must_commit(*open, {{paused}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other, paused}));
+    must_commit(*open, {{forget_schedule{"nightly"}, forget_schedule{"nobody's"}}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other}));
+  }
   SECTION("a host is cordoned with the last reason given, until that is taken back") {
     const host_cordoned first{host_id("kvm-1"), "a disk", wall_time(milliseconds(1))};
     const host_cordoned second{host_id("kvm-1"), "two disks", wall_time(milliseconds(2))};
@@ -322,6 +346,10 @@ inline std::vector<std::pair<std::string, mutation>> refused_rows() {
   add("host without a name", host_seen{}, [](host_seen&) {});
   add("cursor of a sink without a name", sink_cursor{"", 1}, [](sink_cursor&) {});
   add("cursor of a sink below any event", sink_cursor{"x", -1}, [](sink_cursor&) {});
+  add("schedule without a name", schedule_mark{}, [](schedule_mark&) {});
+  add("schedule with a job that there cannot be", schedule_mark{"a", "r", {}, {}, job_id(-1), "", {}},
+      [](schedule_mark&) {});
+  add("schedule that is paused since no time", schedule_mark{"a", "r", {}, {}, {}, "bo", {}}, [](schedule_mark&) {});
   add("cordon of a host without a name", host_cordoned{{}, "why", {}}, [](host_cordoned&) {});
   return all;
 }

@@ -15,6 +15,7 @@ struct fake_journal {
   std::vector<tree> trees;
   std::vector<branch> branches;
   std::vector<lease> leases;
+  std::vector<schedule_mark> schedules;
   std::vector<report> reports;
   std::vector<event> events;
   std::optional<error> broken;  ///< every call fails with it
@@ -68,6 +69,10 @@ class fake_reader final : public journal_reader {
   result<std::vector<lease>> leases() override {
     if (from_.broken) return failure(*from_.broken);
     return from_.leases;
+  }
+  result<std::vector<schedule_mark>> schedules() override {
+    if (from_.broken) return failure(*from_.broken);
+    return from_.schedules;
   }
   result<std::vector<report>> reports(const resource_id& id) override {
     if (from_.broken) return failure(*from_.broken);

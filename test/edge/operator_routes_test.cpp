@@ -42,7 +42,14 @@ TEST_CASE("each word reaches the daemon with what it is said of, and who says it
   CHECK(here.say("/api/v1/resources/virtual_router/3/retry?by=eve").status == 200);
   CHECK(here.say("/api/v1/hosts/podnet-a/cordon?by=eve").status == 200);
   CHECK(here.say("/api/v1/hosts/podnet-a/uncordon?by=eve").status == 200);
-  REQUIRE(here.heard.size() == 4);
+  for (const auto* verb : {"pause", "resume", "run"})
+    CHECK(here.say(fmt::format("/api/v1/schedules/nightly/{}?by=eve", verb)).status == 200);
+  REQUIRE(here.heard.size() == 7);
+  CHECK(here.heard[4].what == operator_verb::pause);
+  CHECK(here.heard[5].what == operator_verb::resume);
+  CHECK(here.heard[6].what == operator_verb::run);
+  CHECK(here.heard[6].schedule == "nightly");
+  CHECK(here.heard[6].by == "eve");
   CHECK(here.heard[0].what == operator_verb::cancel);
   CHECK(here.heard[0].job == job_id(8));
   CHECK(here.heard[0].resource.text() == "virtual_router/2");
@@ -66,6 +73,9 @@ TEST_CASE("what makes no sense is refused with what would, and reaches nobody") 
       {"/api/v1/jobs/x/cancel?by=eve", 404, "no job x"},
       {"/api/v1/jobs/8/retry?by=eve", 404, "an operator's POST is for"},
       {"/api/v1/hosts/podnet-a/cancel?by=eve", 404, "an operator's POST is for"},
+      {"/api/v1/schedules/nightly/cordon?by=eve", 404, "an operator's POST is for"},
+      {"/api/v1/hosts/podnet-a/pause?by=eve", 404, "an operator's POST is for"},
+      {"/api/v1/schedules/nightly/pause", 400, "by= is missing"},
       {"/api/v1/jobs?by=eve", 404, "an operator's POST is for"},
       {"/", 404, "an operator's POST is for"},
   }));

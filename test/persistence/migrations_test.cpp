@@ -114,7 +114,9 @@ TEST_CASE("a journal of a later regent is refused and left as it is") {
 }
 
 TEST_CASE("the kept journal of every released schema is opened, migrated and understood") {
-  const auto version = GENERATE(range(std::int64_t{1}, journal_migrations().back().version + 1));
+  std::vector<std::int64_t> released;
+  for (const auto& one : journal_migrations()) released.push_back(one.version);
+  const auto version = GENERATE_COPY(from_range(released));
   file_place place;
   std::filesystem::copy_file(fmt::format("test/data/journal/schema-{}.db", version), place.path());
   auto open = must_open(place);

@@ -71,13 +71,14 @@ TEST_CASE("the schema takes exactly the names that the tables in C++ have") {
 
 TEST_CASE("every placeholder of the schema is filled in") {
   REQUIRE_FALSE(journal_migrations().empty());
-  for (std::size_t i = 0; i < journal_migrations().size(); ++i) {
-    const auto& one = journal_migrations()[i];
-    CHECK(one.version == static_cast<std::int64_t>(i) + 1);
+  std::int64_t before = 0;
+  for (const auto& one : journal_migrations()) {
+    CHECK(one.version > before);
+    before = one.version;
     // The head comment speaks of {{names}}; no other is left.
     CHECK(one.sql.find("{{", one.sql.find("CREATE")) == std::string::npos);
-    CHECK(one.sql.find("'scrub_queue'") != std::string::npos);
   }
+  CHECK(journal_migrations().front().sql.find("'scrub_queue'") != std::string::npos);
 }
 
 TEST_CASE("the journal's files are its owner's alone") {

@@ -203,4 +203,9 @@ std::string text(const branch& row) {
 
 std::string text(const sink_cursor& row) { return fmt::format("sink {} {}", row.sink, row.after.value_or(-1)); }
 
+std::string text(const schedule_mark& row) {
+  return fmt::format("schedule {} {} dealt={} fired={} job={} paused {} {}", row.schedule, row.rule, shown(row.dealt),
+                     shown(row.fired), row.job.value(), row.paused, shown(row.paused_since));
+}
+
 }  // namespace regent::test

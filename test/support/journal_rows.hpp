@@ -26,6 +26,7 @@ std::string text(const event& row);
 std::string text(const host_seen& row);
 std::string text(const host_cordoned& row);
 std::string text(const sink_cursor& row);
+std::string text(const schedule_mark& row);
 std::string text(const tree& row);
 std::string text(const branch& row);
 
