@@ -13,6 +13,7 @@
 #include "journal_schema.hpp"
 #include "persistence/file_copy.hpp"
 #include "region/job.hpp"
+#include "region/operator_marks.hpp"
 
 namespace regent {
 
@@ -32,7 +33,8 @@ std::map<std::string, std::string> placeholders() {
   return {
       {"{{lifecycle_states}}", branches(states)},    {"{{operations}}", branches(operation_names)},
       {"{{job_states}}", branches(job_state_names)}, {"{{step_states}}", branches(step_state_names)},
-      {"{{lanes}}", branches(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)}};
+      {"{{lanes}}", branches(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)},
+      {"{{closures}}", branches(closure_names)},     {"{{holds}}", branches(hold_names)}};
 }
 
 std::vector<migration> embedded_migrations() {

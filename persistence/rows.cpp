@@ -138,6 +138,11 @@ std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); 
 std::string put_host() { return upsert("host", host_columns, "host"); }
 std::string put_cordon() { return upsert("cordon", cordon_columns, "host"); }
 std::string put_sink() { return upsert("sink", sink_columns, "name"); }
+std::string put_hold() { return upsert("hold", hold_columns, "kind, id"); }
+std::string put_letter() { return upsert("dead_letter", letter_columns, "kind, id"); }
+std::string put_owed() {
+  return insert_into("rebuild_owed", owed_columns, count_of(owed_columns)) + " ON CONFLICT DO NOTHING";
+}
 std::string add_report() {
   const std::string_view columns = report_columns;
   return insert_into("report", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);
@@ -158,7 +163,7 @@ void bind(sqlite::statement& to, const job& from) {
           stored(from.what, operation_names), stored(from.during), stored(from.state, job_state_names),
           stored(from.in, lane_names), from.cause, from.repair, from.only_host, from.attempt, from.not_before,
           from.cancel, from.waits_for, from.wait_deadline, from.created, from.started, from.ended, from.deadline,
-          from.degraded, from.error_code, from.error_message);
+          from.degraded, from.error_code, from.error_message, from.decided);
 }
 
 void bind(sqlite::statement& to, const step& from) {
@@ -177,8 +182,20 @@ void bind(sqlite::statement& to, const event& from) {
   to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), stored(from.job), from.text);
 }
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
-void bind(sqlite::statement& to, const host_cordoned& from) { to.bind(from.host.value(), from.why, from.since); }
+void bind(sqlite::statement& to, const host_cordoned& from) { 
+  to.bind(from.host.value(), from.why, from.since, stored(from.how, closure_names), from.last_job.value(),
+          from.drained);
+}
 void bind(sqlite::statement& to, const sink_cursor& from) { to.bind(from.sink, from.after); }
+void bind(sqlite::statement& to, const resource_held& from) {
+  to.bind(from.resource.kind, from.resource.id, stored(from.what, hold_names), from.why, from.since);
+}
+void bind(sqlite::statement& to, const dead_letter& from) {
+  to.bind(from.resource.kind, from.resource.id, from.job.value(), from.since, from.from_step, from.by);
+}
+void bind(sqlite::statement& to, const rebuild_owed& from) {
+  to.bind(from.resource.kind, from.resource.id, from.host.value());
+}
 
 result<resource> read_resource(const sqlite::statement& from) {
   cursor in(from);
@@ -222,6 +239,7 @@ result<job> read_job(const sqlite::statement& from) {
   row.degraded = in.flag();
   row.error_code = in.text();
   row.error_message = in.text();
+  row.decided = in.text();
   return in.finish(std::move(row));
 }
 
@@ -300,6 +318,38 @@ result<host_cordoned> read_cordon(const sqlite::statement& from) {
   row.host = host_id(in.text());
   row.why = in.text();
   row.since = in.time();
+  row.how = in.one_of<closure>(closure_names);
+  row.last_job = in.job();
+  row.drained = in.maybe_time();
+  return in.finish(std::move(row));
+}
+
+result<resource_held> read_hold(const sqlite::statement& from) {
+  cursor in(from);
+  resource_held row;
+  row.resource = in.resource();
+  row.what = in.one_of<hold>(hold_names);
+  row.why = in.text();
+  row.since = in.time();
+  return in.finish(std::move(row));
+}
+
+result<dead_letter> read_letter(const sqlite::statement& from) {
+  cursor in(from);
+  dead_letter row;
+  row.resource = in.resource();
+  row.job = in.job();
+  row.since = in.time();
+  row.from_step = static_cast<int>(in.number());
+  row.by = in.text();
+  return in.finish(std::move(row));
+}
+
+result<rebuild_owed> read_owed(const sqlite::statement& from) {
+  cursor in(from);
+  rebuild_owed row;
+  row.resource = in.resource();
+  row.host = host_id(in.text());
   return in.finish(std::move(row));
 }
 
@@ -325,7 +375,10 @@ std::string describe(const mutation& row) {
                                [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
                                [](const host_seen& h) { return "host " + h.host.value(); },
                                [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
-                               [](const sink_cursor& s) { return "cursor of sink " + s.sink; }},
+                               [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
+                               [](const resource_held& h) { return "hold of " + h.resource.text(); },
+                               [](const dead_letter& l) { return "dead letter of " + l.resource.text(); },
+                               [](const rebuild_owed& o) { return "rebuild owed to " + o.resource.text(); }},
                     row);
 }
 

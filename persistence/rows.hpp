@@ -14,7 +14,8 @@ inline constexpr const char* resource_columns =
 inline constexpr const char* job_columns =
     "id, kind, resource, parent, root, what, during, state, lane, cause, repair, only_host, attempt, not_before, "
     "cancel, "
-    "waits_for, wait_deadline, created, started, ended, deadline, degraded, error_code, error_message";
+    "waits_for, wait_deadline, created, started, ended, deadline, degraded, error_code, error_message, "
+    "decided";
 inline constexpr const char* step_columns =
     "job, number, host, primitive, verb, role, about, parameters, deadline, stall, state, run, attempt, exit_code, "
     "output, "
@@ -24,8 +25,11 @@ inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
 inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
 inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, job, body";
 inline constexpr const char* host_columns = "host, boot_id, at";
-inline constexpr const char* cordon_columns = "host, why, since";
+inline constexpr const char* cordon_columns = "host, why, since, how, last_job, drained";
 inline constexpr const char* sink_columns = "name, after";
+inline constexpr const char* hold_columns = "kind, id, what, why, since";
+inline constexpr const char* letter_columns = "kind, id, job, since, from_step, who";
+inline constexpr const char* owed_columns = "kind, id, host";
 
 inline constexpr int resource_column_count = 11;
 
@@ -45,6 +49,9 @@ std::string put_lease();
 std::string put_host();
 std::string put_cordon();
 std::string put_sink();
+std::string put_hold();
+std::string put_letter();
+std::string put_owed();
 std::string add_report();
 std::string add_event();
 
@@ -60,6 +67,9 @@ void bind(sqlite::statement& to, const event& from);   ///< without its sequence
 void bind(sqlite::statement& to, const host_seen& from);
 void bind(sqlite::statement& to, const host_cordoned& from);
 void bind(sqlite::statement& to, const sink_cursor& from);
+void bind(sqlite::statement& to, const resource_held& from);
+void bind(sqlite::statement& to, const dead_letter& from);
+void bind(sqlite::statement& to, const rebuild_owed& from);
 
 // The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
 result<resource> read_resource(const sqlite::statement& from);  ///< without its document
@@ -71,6 +81,9 @@ result<event> read_event(const sqlite::statement& from);
 result<host_seen> read_host(const sqlite::statement& from);
 result<host_cordoned> read_cordon(const sqlite::statement& from);
 result<sink_cursor> read_sink(const sqlite::statement& from);
+result<resource_held> read_hold(const sqlite::statement& from);
+result<dead_letter> read_letter(const sqlite::statement& from);
+result<rebuild_owed> read_owed(const sqlite::statement& from);
 
 /// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
 std::string describe(const mutation& row);

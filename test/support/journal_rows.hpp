@@ -24,6 +24,9 @@ std::string text(const event& row);
 std::string text(const host_seen& row);
 std::string text(const host_cordoned& row);
 std::string text(const sink_cursor& row);
+std::string text(const resource_held& row);
+std::string text(const dead_letter& row);
+std::string text(const rebuild_owed& row);
 
 /// One row on each line.
 template <class Rows>
