@@ -45,6 +45,17 @@ result<std::optional<job_with_steps>> find_last_repair(const std::string& journa
   return std::optional(job_with_steps{*found, std::move(*steps)});
 }
 
+result<std::optional<job_with_steps>> find_job(const std::string& journal_path, job_id id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto found = (*reader)->find_job(id);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return std::optional<job_with_steps>{};
+  auto steps = (*reader)->steps(id);
+  if (!steps) return tl::unexpected(steps.error());
+  return std::optional(job_with_steps{std::move(**found), std::move(*steps)});
+}
+
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -67,6 +78,7 @@ void look_into(region_context& context, const std::string& journal_path) {
   context.open_job_of = [journal_path](const resource_id& id) { return find_open_job(journal_path, id); };
   context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
   context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
+  context.job_of = [journal_path](job_id id) { return find_job(journal_path, id); };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
   context.open_reader = [journal_path] { return open_sqlite_reader(journal_path); };
   context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };

@@ -48,10 +48,23 @@ std::vector<lease_request> lease_queue::waiting(wall_time now) const {
   return sorted;
 }
 
-std::vector<lease_request> lease_queue::grant(wall_time now, bool cordoned) {
+namespace {
+
+bool goes_on(const lease_request& request, job_id admitted) {
+  return request.begun || (!request.child_of.empty() && request.child_of.value() <= admitted.value());
+}
+
+}  // namespace
+
+bool lease_queue::empties(job_id admitted) const {
+  return held_.empty() && std::none_of(waiting_.begin(), waiting_.end(),
+                                       [&](const lease_request& one) { return goes_on(one, admitted); });
+}
+
+std::vector<lease_request> lease_queue::grant(wall_time now, bool closed, job_id admitted) {
   std::vector<lease_request> granted;
   for (const auto& candidate : waiting(now)) {
-    if (cordoned && !candidate.begun) continue;
+    if (closed && !goes_on(candidate, admitted)) continue;
     if (grantable(candidate.scope)) {
       held_[candidate.scope] = candidate;
       std::erase_if(waiting_, [&](const lease_request& other) {

@@ -19,7 +19,8 @@ struct lease_request {
   std::string scope;
   lane in = lane::user;
   wall_time since{};
-  bool begun = false;  ///< goes on while the host is cordoned
+  bool begun = false;  ///< goes on while the host is closed
+  job_id child_of{};   ///< the root of its tree, if it is not that itself
 };
 
 class lease_queue {
@@ -34,8 +35,11 @@ class lease_queue {
   void ask(const lease_request& wanted);
   /// Ends what `job` holds or waits for in `scope`. False if there was neither.
   bool end(job_id job, const std::string& scope);
-  /// Takes from the queue, in order, all that may be held now; on a cordoned host only what had begun. The caller tells them.
-  std::vector<lease_request> grant(wall_time now, bool cordoned = false);
+  /// Takes from the queue, in order, all that may be held now; on a closed host only what had begun, and children of roots up
+  /// to `admitted` (empty: none). The caller tells them.
+  std::vector<lease_request> grant(wall_time now, bool closed = false, job_id admitted = {});
+  /// Nothing is held, and nothing waits that a closed host would grant.
+  bool empties(job_id admitted) const;
 
   bool holds(job_id job, const std::string& scope) const;
   const std::map<std::string, lease_request>& held() const { return held_; }

@@ -25,8 +25,9 @@ struct host_cordoned {
   std::string why;
   wall_time since{};
   closure how = closure::cordon;
-  job_id last_job{};                   ///< the highest number given out by then: children of roots up to it came from before
-  std::optional<wall_time> drained{};  ///< since when nothing is held there; a promise, so nothing is admitted from then on
+  job_id last_job{};  ///< the highest number given out by then: children of roots up to it came from before
+  std::optional<wall_time>
+      drained{};  ///< since when nothing is held there; a promise, so nothing is admitted from then on
 };
 
 /// What is said of a host in one word: open, cordoned, draining, drained, maintenance, detached.
@@ -60,7 +61,7 @@ struct dead_letter {
   resource_id resource;
   job_id job;  ///< empty: it is decided
   wall_time since{};
-  int from_step = 0;  ///< an operator wants it gone on with from this step (from 1); 0: from the first
+  int from_step = 0;    ///< an operator wants it gone on with from this step (from 1); 0: from the first
   std::string by = {};  ///< that operator, and why
 };
 

@@ -73,6 +73,7 @@ class region_fixture {
   void tell_without_settling(operator_command what, operator_answer answer);
   void reload(std::shared_ptr<region_config> next);  ///< as SIGHUP does
   void crash();                                      ///< nothing more is said or done by anybody
+  void restart();                                    ///< a crash, and the next life until it has looked around
   bool running() const { return system_ != nullptr; }
 
   /// Messages only, no time. At most `most` of them; the number handled.
@@ -92,6 +93,7 @@ class region_fixture {
   const resource* row(const std::string& id = "1") const;
   std::vector<job> jobs(job_state state) const;
   std::vector<job> open_jobs() const;
+  std::size_t told(std::string_view topic) const;  ///< how many events
 
   const resource_id router{"virtual_router", "1"};
   manual_clock time;
@@ -111,6 +113,8 @@ class region_fixture {
   context_ptr context_;
   directory_ptr directory_;
 };
+
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A user wants the router.
 void asks_for_build(region_fixture& region);

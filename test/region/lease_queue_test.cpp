@@ -125,3 +125,24 @@ TEST_CASE("whatever order things happen in, a scope never has two holders and ev
   }
   CHECK(open.empty());
 }
+
+TEST_CASE("a closed host grants what has begun, and children of what came before, and is empty without either") {
+  lease_queue queue(4);
+  auto begun = wants(11, "r1"), child = wants(12, "r2"), stranger = wants(13, "r3"), late = wants(14, "r4");
+  begun.begun = true;
+  child.child_of = job_id(5);
+  late.child_of = job_id(9);
+  CHECK(queue.empties(job_id(5)));
+  for (const auto& one : {begun, child, stranger, late}) queue.ask(one);
+  CHECK_FALSE(queue.empties(job_id(5)));
+  CHECK(queue.grant(t0, true, job_id(5)).size() == 2);
+  CHECK(queue.holds(job_id(11), "r1"));
+  CHECK(queue.holds(job_id(12), "r2"));
+  CHECK_FALSE(queue.empties({}));
+  queue.end(job_id(11), "r1");
+  queue.end(job_id(12), "r2");
+  CHECK(queue.empties(job_id(5)));  // those that wait are not let in
+  CHECK_FALSE(queue.empties(job_id(9)));
+  CHECK(queue.grant(t0, true).empty());
+  CHECK(queue.grant(t0).size() == 2);
+}
