@@ -17,7 +17,7 @@ std::string string_at(const rapidjson::Value& value, const char* key) {
 }
 
 /// On one line whatever it holds, and valid UTF-8.
-std::string one_line(std::string_view text) {
+std::string line_of(std::string_view text) {
   auto quoted = json_quote(text.substr(0, words_most));
   return quoted.substr(1, quoted.size() - 2);
 }
@@ -25,11 +25,11 @@ std::string one_line(std::string_view text) {
 void add(std::string& out, const std::string& word, std::string_view between) {
   if (word.empty() || out.size() >= words_most) return;
   if (!out.empty()) out += between;
-  out += one_line(word);
+  out += line_of(word);
 }
 
 std::string words_of(const rapidjson::Value& refusal) {
-  std::string out = one_line(string_at(refusal, "error_code"));
+  std::string out = line_of(string_at(refusal, "error_code"));
   add(out, string_at(refusal, "detail"), ": ");
   return out;
 }

@@ -10,24 +10,60 @@ namespace regent {
 
 namespace {
 
-http_answer answer_of(const result<std::string>& said) {
-  if (said) return {200, "application/json", fmt::format("{{\"done\":{}}}\n", json_quote(*said))};
+http_answer answer_of(const result<std::string>& said, bool preview = false) {
+  if (said)
+    return {200, "application/json", fmt::format("{{\"{}\":{}}}\n", preview ? "would" : "done", json_quote(*said))};
   const auto& why = said.error();
   const bool unknown = why.code == "not_found" || why.code == "unknown_path";
   const int status = unknown ? 404 : why.code == "bad_query" ? 400 : why.kind == error_kind::conflict ? 409 : 503;
   return http_error(status, why.code, why.message);
 }
 
+/// "cancel, mark-done": the words of one subject.
+std::string words_of(operator_subject subject) {
+  std::string all;
+  for (const auto& row : operator_verb_table)
+    if (row.of == subject) all += fmt::format("{}{}", all.empty() ? "" : ", ", row.name);
+  return all;
+}
+
 failure unknown_path() {
   return fail(error_kind::permanent, "unknown_path",
-              "an operator's POST is for /api/v1/jobs/ID/cancel, /api/v1/resources/KIND/ID/retry, "
-              "/api/v1/hosts/HOST/cordon or /api/v1/hosts/HOST/uncordon");
+              "an operator's POST is for /api/v1/jobs/ID/WORD ({}), /api/v1/resources/KIND/ID/WORD ({}) or "
+              "/api/v1/hosts/HOST/WORD ({})",
+              words_of(operator_subject::job), words_of(operator_subject::resource), words_of(operator_subject::host));
+}
+
+/// The parameter by which a step is named; none if the word is about no step.
+std::optional<std::string> step_parameter(operator_verb verb) {
+  if (verb == operator_verb::retry) return "from";
+  if (verb == operator_verb::mark_done || verb == operator_verb::mark_failed) return "step";
+  return std::nullopt;
+}
+
+result<void> read_parameters(const http_query& query, operator_command& into) {
+  const auto step = step_parameter(into.what);
+  into.preview = row_of(into.what).shows_first;
+  for (const auto& [key, value] : query.parameters) {
+    if (key == "by") continue;
+    if (key == "preview") {
+      if (value != "0" && value != "1")
+        return fail(error_kind::permanent, "bad_query", "preview={} is neither 0 nor 1", value.substr(0, 100));
+      into.preview = value == "1";
+    } else if (step && key == *step) {
+      const auto number = parse_number(value);
+      if (!number || *number == 0 || *number > limits::steps_most)
+        return fail(error_kind::permanent, "bad_query", "{}={} is not a step's number", key, value.substr(0, 100));
+      into.step = static_cast<int>(*number);
+    } else {
+      return fail(error_kind::permanent, "bad_query", "there is no parameter {}; it takes: by, preview{}",
+                  key.substr(0, 100), step ? ", " + *step : "");
+    }
+  }
+  return {};
 }
 
 result<std::string> words(const http_query& query) {
-  for (const auto& [key, value] : query.parameters)
-    if (key != "by")
-      return fail(error_kind::permanent, "bad_query", "there is no parameter {}; it takes: by", key.substr(0, 100));
   const auto by = query.parameters.find("by");
   if (by == query.parameters.end() || by->second.empty())
     return fail(error_kind::permanent, "bad_query", "by= is missing: who says so, and why");
@@ -42,7 +78,8 @@ result<std::string> words(const http_query& query) {
 void operator_routes::answer(std::string_view target, const std::function<void(http_answer)>& said) {
   auto what = command_of(target);
   if (!what) return said(answer_of(tl::unexpected(what.error())));
-  desk_(std::move(*what), [said](const result<std::string>& decided) { said(answer_of(decided)); });
+  const bool preview = what->preview;
+  desk_(std::move(*what), [said, preview](const result<std::string>& decided) { said(answer_of(decided, preview)); });
 }
 
 result<operator_command> operator_routes::command_of(std::string_view target) {
@@ -51,14 +88,15 @@ result<operator_command> operator_routes::command_of(std::string_view target) {
   const auto& at = query->segments;
   if (at.size() < 5 || at[0] != "api" || at[1] != "v1") return unknown_path();
   operator_command what;
-  const auto verb = std::find(operator_verb_names.begin(), operator_verb_names.end(), at.back());
-  if (verb == operator_verb_names.end()) return unknown_path();
-  what.what = static_cast<operator_verb>(verb - operator_verb_names.begin());
-  const bool of_job = at[2] == "jobs" && at.size() == 5 && what.what == operator_verb::cancel;
-  const bool of_resource = at[2] == "resources" && at.size() == 6 && what.what == operator_verb::retry;
-  const bool of_host = at[2] == "hosts" && at.size() == 5 &&
-                       (what.what == operator_verb::cordon || what.what == operator_verb::uncordon);
+  const auto verb = parse_operator_verb(at.back());
+  if (!verb) return unknown_path();
+  what.what = *verb;
+  const auto subject = row_of(*verb).of;
+  const bool of_job = at[2] == "jobs" && at.size() == 5 && subject == operator_subject::job;
+  const bool of_resource = at[2] == "resources" && at.size() == 6 && subject == operator_subject::resource;
+  const bool of_host = at[2] == "hosts" && at.size() == 5 && subject == operator_subject::host;
   if (!of_job && !of_resource && !of_host) return unknown_path();
+  if (auto read = read_parameters(*query, what); !read) return failure(read.error());
   auto by = words(*query);
   if (!by) return failure(by.error());
   what.by = std::move(*by);
@@ -68,20 +106,20 @@ result<operator_command> operator_routes::command_of(std::string_view target) {
   const auto number = parse_number(at[3]);
   if (!number) return fail(error_kind::permanent, "not_found", "there is no job {}", at[3].substr(0, 100));
   what.job = job_id(static_cast<std::int64_t>(*number));
-  auto resource = resource_of(what.job);
+  auto resource = resource_of(what.job, what.what == operator_verb::cancel);
   if (!resource) return failure(resource.error());
   what.resource = std::move(*resource);
   return what;
 }
 
-result<resource_id> operator_routes::resource_of(job_id id) {
+result<resource_id> operator_routes::resource_of(job_id id, bool must_be_open) {
   auto reader = open_();
   if (!reader) return failure(reader.error());
   const auto found = (*reader)->find_job(id);
   if (!found) return failure(found.error());
   if (!*found) return fail(error_kind::permanent, "not_found", "there is no job {}", id.value());
   const auto& one = **found;
-  if (!is_open(one.state))
+  if (must_be_open && !is_open(one.state))
     return fail(error_kind::conflict, "job_ended", "job {} has ended already: {}", id.value(), name(one.state));
   return one.resource;
 }
