@@ -13,6 +13,7 @@ std::string resources_view(const rapidjson::Value& answer);
 std::string resource_view(const rapidjson::Value& answer);
 std::string jobs_view(const rapidjson::Value& answer);
 std::string job_view(const rapidjson::Value& answer);
+std::string dead_view(const rapidjson::Value& answer);
 std::string hosts_view(const rapidjson::Value& answer);
 std::string host_view(const rapidjson::Value& answer);
 std::string sinks_view(const rapidjson::Value& answer);
