@@ -42,7 +42,8 @@ std::vector<truth> row_truths() {
        " JOIN job j ON j.id = l.job WHERE j.state NOT IN ({open})",
        ends_at_start},
       {"dead letters",
-       "SELECT printf('job %d of %s/%s waits for a decision, and is %s', d.job, d.kind, d.id, j.state) FROM dead_letter d"
+       "SELECT printf('job %d of %s/%s waits for a decision, and is %s', d.job, d.kind, d.id, j.state) FROM "
+       "dead_letter d"
        " JOIN job j ON j.id = d.job WHERE j.state <> 'failed'",
        "its resource is paused until somebody decides about it: regent mark-failed"},
       // A claim waits for the cloud before it is planned, and has no steps yet.

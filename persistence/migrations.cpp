@@ -30,11 +30,10 @@ std::map<std::string, std::string> placeholders() {
   std::array<std::string_view, lifecycle_state_count> states;
   std::transform(lifecycle_table.begin(), lifecycle_table.end(), states.begin(),
                  [](const lifecycle_row& one) { return one.name; });
-  return {
-      {"{{lifecycle_states}}", branches(states)},    {"{{operations}}", branches(operation_names)},
-      {"{{job_states}}", branches(job_state_names)}, {"{{step_states}}", branches(step_state_names)},
-      {"{{lanes}}", branches(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)},
-      {"{{closures}}", branches(closure_names)},     {"{{holds}}", branches(hold_names)}};
+  return {{"{{lifecycle_states}}", branches(states)},    {"{{operations}}", branches(operation_names)},
+          {"{{job_states}}", branches(job_state_names)}, {"{{step_states}}", branches(step_state_names)},
+          {"{{lanes}}", branches(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)},
+          {"{{closures}}", branches(closure_names)},     {"{{holds}}", branches(hold_names)}};
 }
 
 std::vector<migration> embedded_migrations() {

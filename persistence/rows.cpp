@@ -182,7 +182,7 @@ void bind(sqlite::statement& to, const event& from) {
   to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), stored(from.job), from.text);
 }
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
-void bind(sqlite::statement& to, const host_cordoned& from) { 
+void bind(sqlite::statement& to, const host_cordoned& from) {
   to.bind(from.host.value(), from.why, from.since, stored(from.how, closure_names), from.last_job.value(),
           from.drained);
 }

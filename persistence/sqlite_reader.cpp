@@ -407,9 +407,9 @@ result<page<dead_letter>> sqlite_reader::dead_letters(const std::string& after, 
   auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
   if (!look) return failure(look.error());
   const auto rows_wanted = clamp(limit);
-  auto ask = prepared(fmt::format(
-      "SELECT {} FROM dead_letter INDEXED BY dead_letter_by_job WHERE job < ? ORDER BY job DESC LIMIT ?",
-      rows::letter_columns));
+  auto ask = prepared(
+      fmt::format("SELECT {} FROM dead_letter INDEXED BY dead_letter_by_job WHERE job < ? ORDER BY job DESC LIMIT ?",
+                  rows::letter_columns));
   if (!ask) return failure(ask.error());
   auto found = paged(all((*ask)->bind(*below, rows_wanted + 1), &rows::read_letter), rows_wanted,
                      [](const dead_letter& one) { return std::to_string(one.job.value()); });

@@ -88,7 +88,7 @@ refusal check(const memory_store& store, const dead_letter& row) {
 refusal check(const memory_store&, const rebuild_owed& row) {
   if (!row.owed) return {};
   return row.resource.kind.empty() || row.resource.id.empty() || row.host.empty() ? refusal("what is owed where?")
-                                                                                   : refusal{};
+                                                                                  : refusal{};
 }
 refusal check(const memory_store&, const sink_cursor& row) {
   if (row.sink.empty() && row.after) return "which sink?";

@@ -39,8 +39,7 @@ std::vector<std::string> lines_of(const journal_contents& all) {
     lines.push_back(fmt::format("report {} {} {}", one.sequence, one.resource.text(), name(one.state)));
   for (const auto& one : all.hosts) lines.push_back(fmt::format("host {} {}", one.host.value(), one.boot_id));
   for (const auto& one : all.cordons)
-    lines.push_back(
-        fmt::format("cordon {} {} {} {}", one.host.value(), name(one.how), one.why, moment(one.drained)));
+    lines.push_back(fmt::format("cordon {} {} {} {}", one.host.value(), name(one.how), one.why, moment(one.drained)));
   for (const auto& one : all.holds)
     lines.push_back(fmt::format("hold {} {} {}", one.resource.text(), name(one.what), one.why));
   for (const auto& one : all.dead_letters)

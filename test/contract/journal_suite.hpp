@@ -260,7 +260,8 @@ inline void rows_suite(journal_place& place) {
     const rebuild_owed one{{"virtual_router", "1"}, host_id("a")}, other{{"virtual_router", "1"}, host_id("b")};
     must_commit(*open, {{one, other}, {one}});
     CHECK(all_text(must_begin(*open).rebuilds_owed) == all_text(std::vector{one, other}));
-    must_commit(*open, {{rebuild_owed{one.resource, one.host, false}, rebuild_owed{one.resource, host_id("c"), false}}});
+    must_commit(*open,
+                {{rebuild_owed{one.resource, one.host, false}, rebuild_owed{one.resource, host_id("c"), false}}});
     CHECK(all_text(must_begin(*open).rebuilds_owed) == all_text(std::vector{other}));
   }
   SECTION("ending what is not there changes nothing") {

@@ -149,11 +149,12 @@ TEST_CASE("what had failed for good before schema 2 is a dead letter after it, a
                     "fill")
                 .has_value());
     const auto job = [&](int id, int of, const char* state) {
-      REQUIRE(db->run(fmt::format("INSERT INTO job VALUES ({},NULL,{},'r','{}','build','building','{}','user','',0,'',1,"
-                                  "NULL,'','',NULL,1,2,3,0,0,'','')",
-                                  id, id, of, state),
-                      "fill")
-                  .has_value());
+      REQUIRE(
+          db->run(fmt::format("INSERT INTO job VALUES ({},NULL,{},'r','{}','build','building','{}','user','',0,'',1,"
+                              "NULL,'','',NULL,1,2,3,0,0,'','')",
+                              id, id, of, state),
+                  "fill")
+              .has_value());
     };
     job(1, 1, "failed");
     job(2, 1, "failed");

@@ -228,7 +228,7 @@ TEST_CASE("only the newest ended jobs are kept, with their steps, and every open
   auto open = must_open(place);
   must_commit(*open, {{full_job(1, job_state::waiting), full_step(1)}});
   must_commit(*open, {{full_job(2, job_state::failed), full_step(2), full_lease(2)}});  // its lease has not ended
-  const auto dead = full_job(3, job_state::failed);  // nobody has decided about it
+  const auto dead = full_job(3, job_state::failed);                                     // nobody has decided about it
   must_commit(*open, {{dead, full_step(3), dead_letter{dead.resource, dead.id, {}}}});
   for (int i = 4; i < 40; ++i) must_commit(*open, {{full_job(i, job_state::succeeded), full_step(i)}});
   const auto kept = place.look();

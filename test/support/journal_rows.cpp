@@ -167,8 +167,8 @@ std::string text(const resource_held& row) {
 }
 
 std::string text(const dead_letter& row) {
-  return fmt::format("dead letter {} {} {} {} {}", row.resource.text(), row.job.value(), shown(row.since), row.from_step,
-                     row.by);
+  return fmt::format("dead letter {} {} {} {} {}", row.resource.text(), row.job.value(), shown(row.since),
+                     row.from_step, row.by);
 }
 
 std::string text(const rebuild_owed& row) {
