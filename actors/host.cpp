@@ -68,7 +68,7 @@ class host_work {
       return;
     }
     state.askers[wanted.job] = wanted.asker;
-    state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall(), wanted.begun, wanted.child_of});
+    state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall(), wanted.begun, wanted.root});
     grant();
   }
 
@@ -206,9 +206,9 @@ class host_work {
     auto& status = state.status;
     status.held.clear();
     std::vector<std::string> held;
-    for (const auto& [scope, one] : state.leases.held()) {
-      status.held.push_back({one.job, scope, std::string(name(one.in)), one.since});
-      held.push_back(scope);
+    for (const auto& one : state.leases.held()) {
+      status.held.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
+      held.push_back(one.scope);
     }
     status.queue.clear();
     for (const auto& one : state.leases.waiting(context_->time.wall()))

@@ -14,7 +14,7 @@ namespace regent {
 
 struct host_state {
   lease_queue leases{1};
-  std::map<job_id, lifecycle_actor> askers;  // of leases waited for
+  std::map<job_id, lease_asker> askers;  // of leases waited for
   host_runs runs;
   std::map<run_id, lifecycle_actor> owners;
   std::unique_ptr<command_channel> channel;  // destroyed with the state: no call from the I/O threads after that

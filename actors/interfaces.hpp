@@ -34,13 +34,28 @@ using lifecycle_actor = caf::typed_actor<
     /// A delay that the actor set for itself is over.
     caf::reacts_to<timer>>;
 
+/// Whoever wants a host's lease.
+using lease_asker = caf::typed_actor<caf::reacts_to<lease_granted>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>>;
+
+using tree_actor = caf::typed_actor<
+    /// The transaction with this tag is durable, or is refused by the journal.
+    caf::reacts_to<commit_answer>,
+    /// A branch has come to its end.
+    caf::reacts_to<branch_settled>,
+    /// An operator wants all of it ended.
+    caf::reacts_to<cancel_asked>,
+    /// A host that the root holds while its branches run is ours, or is not to be had, or is to be asked for anew.
+    caf::reacts_to<lease_granted>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>,
+    /// Now and then: deadlines, and whether what is waited for has come.
+    caf::reacts_to<tick>>;
+
 struct lease_wanted {
   job_id job;
+  job_id root;  ///< whoever holds the whole host for this root is not in its way
   std::string scope;
   lane in = lane::user;
   bool begun = false;  ///< it has done something already: a cordon does not stop it
-  job_id child_of{};   ///< the root of its tree, if it is not that itself: a drain may let it begin
-  lifecycle_actor asker;
+  lease_asker asker;
 };
 struct run_wanted {
   std::shared_ptr<const run_request> request;
@@ -58,10 +73,12 @@ struct claim_wanted {
   lifecycle_state state;
   lifecycle_actor asker;
 };
+/// Whoever waits for a commit.
+using commit_asker = caf::typed_actor<caf::reacts_to<commit_answer>>;
 struct commit_wanted {
   std::shared_ptr<transaction> what;
   std::uint64_t tag = 0;
-  lifecycle_actor asker;                                       ///< null: nobody waits for it
+  commit_asker asker;                                          ///< null: nobody waits for it
   std::function<void(const std::optional<error>&)> done = {};  ///< called on the journal's thread, once it is decided
 };
 
@@ -124,6 +141,16 @@ using region_actor = caf::typed_actor<
     caf::reacts_to<config_changed>,
     /// An operator's word; answered through it.
     caf::reacts_to<operator_asked>,
+    /// Somebody wants a tree of jobs, or the same of many resources, which is one; answered through it.
+    caf::reacts_to<tree_asked>, caf::reacts_to<bulk_asked>,
+    /// The tree is durable: its actor is spawned.
+    caf::reacts_to<tree_begun>,
+    /// A tree has come to its end.
+    caf::reacts_to<tree_over>,
+    /// A branch wants a job of its own, or no longer.
+    caf::reacts_to<branch_wanted>, caf::reacts_to<branch_unwanted>,
+    /// From itself: how that was answered.
+    caf::reacts_to<branch_answered>,
     /// Once a second: grace periods, retries.
     caf::reacts_to<tick>,
     /// Put all to rest: what is open stays open in the journal.
@@ -185,6 +212,14 @@ REGENT_MESSAGE(host_reachable)
 REGENT_MESSAGE(host_config_changed)
 REGENT_MESSAGE(config_changed)
 REGENT_MESSAGE(operator_asked)
+REGENT_MESSAGE(tree_asked)
+REGENT_MESSAGE(bulk_asked)
+REGENT_MESSAGE(tree_begun)
+REGENT_MESSAGE(tree_over)
+REGENT_MESSAGE(branch_wanted)
+REGENT_MESSAGE(branch_unwanted)
+REGENT_MESSAGE(branch_answered)
+REGENT_MESSAGE(branch_settled)
 REGENT_MESSAGE(reports_committed)
 REGENT_MESSAGE(sink_config_changed)
 REGENT_MESSAGE(tick)
@@ -227,6 +262,14 @@ CAF_ADD_TYPE_ID(regent, (regent::report_settled))
 CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
 CAF_ADD_TYPE_ID(regent, (regent::config_changed))
 CAF_ADD_TYPE_ID(regent, (regent::operator_asked))
+CAF_ADD_TYPE_ID(regent, (regent::tree_asked))
+CAF_ADD_TYPE_ID(regent, (regent::bulk_asked))
+CAF_ADD_TYPE_ID(regent, (regent::tree_begun))
+CAF_ADD_TYPE_ID(regent, (regent::tree_over))
+CAF_ADD_TYPE_ID(regent, (regent::branch_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::branch_unwanted))
+CAF_ADD_TYPE_ID(regent, (regent::branch_answered))
+CAF_ADD_TYPE_ID(regent, (regent::branch_settled))
 CAF_ADD_TYPE_ID(regent, (regent::reports_committed))
 CAF_ADD_TYPE_ID(regent, (regent::sink_config_changed))
 CAF_ADD_TYPE_ID(regent, (regent::tick))

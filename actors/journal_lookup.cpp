@@ -72,15 +72,50 @@ result<std::vector<lease>> find_leases(const std::string& journal_path, const ho
   return all;
 }
 
+/// Asks a reader that is opened for this one look.
+template <class Ask>
+auto look(const std::string& journal_path, Ask ask) -> decltype(ask(std::declval<journal_reader&>())) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  return ask(**reader);
+}
+
+result<std::pair<tree, std::vector<branch>>> find_tree(const std::string& journal_path, job_id root) {
+  return look(journal_path, [&](journal_reader& from) -> result<std::pair<tree, std::vector<branch>>> {
+    auto settings = from.find_tree(root);
+    if (!settings) return tl::unexpected(settings.error());
+    if (!*settings) return fail(error_kind::permanent, "not_found", "job {} is no root of a tree", root.value());
+    std::vector<branch> all;
+    for (std::string after;;) {
+      auto some = from.branches(root, after, limits::page_rows_most);
+      if (!some) return tl::unexpected(some.error());
+      std::move(some->rows.begin(), some->rows.end(), std::back_inserter(all));
+      if (some->next.empty()) return std::pair(std::move(**settings), std::move(all));
+      after = some->next;
+    }
+  });
+}
+
 }  // namespace
 
 void look_into(region_context& context, const std::string& journal_path) {
   context.open_job_of = [journal_path](const resource_id& id) { return find_open_job(journal_path, id); };
   context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
   context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
-  context.job_of = [journal_path](job_id id) { return find_job(journal_path, id); };
+  context.whole_job_of = [journal_path](job_id id) { return find_job(journal_path, id); };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
   context.open_reader = [journal_path] { return open_sqlite_reader(journal_path); };
+  context.job_of = [journal_path](job_id id) {
+    return look(journal_path, [&](journal_reader& from) { return from.find_job(id); });
+  };
+  context.resource_of = [journal_path](const resource_id& id) {
+    return look(journal_path, [&](journal_reader& from) { return from.find_resource(id); });
+  };
+  context.look_at_events = [journal_path](const event_filter& filter, event_order order,
+                                          std::optional<std::int64_t> from, std::size_t limit) {
+    return look(journal_path, [&](journal_reader& reader) { return reader.look_at_events(filter, order, from, limit); });
+  };
+  context.tree_of = [journal_path](job_id root) { return find_tree(journal_path, root); };
   context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };
 }
 

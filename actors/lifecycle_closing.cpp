@@ -162,7 +162,7 @@ void lifecycle_work::closed() {
     caf::anon_send(host, runs_committed{runs[name]});
     caf::anon_send(host, lease_end{execution_->job().id, scope_});
   }
-  settle(settled_as_it_is());
+  settle(settled_with(execution_->job()));
 }
 
 }  // namespace regent

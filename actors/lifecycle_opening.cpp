@@ -58,6 +58,12 @@ void lifecycle_work::unreadable(const error& why) {
   commit({ended, event_of(event_topic::job_failed, ended, why.text(), now())}, [this, message] { settle(message); });
 }
 
+settled lifecycle_work::settled_with(const regent::job& ended) const {
+  auto message = settled_as_it_is();
+  message.ended = std::make_shared<const regent::job>(ended);
+  return message;
+}
+
 settled lifecycle_work::settled_as_it_is() const {
   settled message;
   message.row = std::make_shared<const resource>(row_);
@@ -160,7 +166,8 @@ void lifecycle_work::repair(const record& what, operation how, const host_id& on
 regent::job lifecycle_work::new_job(operation what) const {
   regent::job made;
   made.id = context_->next_job();
-  made.root = made.id;
+  made.parent = task_->of ? task_->of->root : job_id{};
+  made.root = task_->of ? task_->of->root : made.id;
   made.resource = task_->id;
   made.what = what;
   made.in = task_->in;
@@ -279,7 +286,7 @@ std::shared_ptr<const region_config> lifecycle_work::config_for_plan() const {
 /// all of it is safe, and to leave something out is not.
 void lifecycle_work::resume(regent::job& made, const plan& planned) {
   if (!task_->letter || task_->letter->from_step == 0) return;
-  auto earlier = context_->job_of(task_->letter->job);
+  auto earlier = context_->whole_job_of(task_->letter->job);
   const bool same = earlier && *earlier && (*earlier)->job.during == made.during &&
                     same_steps(steps_of(planned, made.id, 0), (*earlier)->steps);
   made.cause += same ? fmt::format(", from step {} of job {}", task_->letter->from_step, task_->letter->job.value())
@@ -305,10 +312,19 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   watch_deadline();
   if (task_->adopt) change.push_back(resource_held{task_->id, hold::adopt, {}, now()});
   transaction all{row_, std::move(made)};
+  note_sub_job(execution_->job(), all);
   for (const auto& one : execution_->steps()) all.push_back(one);
   all.insert(all.end(), std::make_move_iterator(change.begin()), std::make_move_iterator(change.end()));
   enter(phase::committing, "committing the job");
   commit(std::move(all), [this] { lease_all(); });
+}
+
+/// The tree learns of its sub-job in the transaction that makes it.
+void lifecycle_work::note_sub_job(const regent::job& made, transaction& into) const {
+  if (!task_->of || made.root != task_->of->root) return;
+  auto known = *task_->of;
+  known.job = made.id;
+  into.push_back(std::move(known));
 }
 
 /// The record cannot be planned: nothing was done, and the cloud is told with the reason.
@@ -324,6 +340,7 @@ void lifecycle_work::open_failed(const record& what, lifecycle_state in_progress
   made.error_message = why.message;
   made.ended = now();
   change.push_back(made);
+  note_sub_job(made, change);
   change.push_back(event_of(event_topic::job_failed, made, why.text(), now()));
   change.push_back(event_of(event_topic::resource_state, made, "unresourced: " + why.text(), now()));
   letter_ = dead_letter{task_->id, made.id, now()};
@@ -333,7 +350,7 @@ void lifecycle_work::open_failed(const record& what, lifecycle_state in_progress
   change.push_back(report{0, row_.id, made.id, row_.state, now()});
   log::error("{}: cannot be planned: {}", row_.id.text(), why.text());
   enter(phase::committing, "noting the failure");
-  commit(std::move(change), [this] { settle(settled_as_it_is()); });
+  commit(std::move(change), [this, made] { settle(settled_with(made)); });
 }
 
 }  // namespace regent

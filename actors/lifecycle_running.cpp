@@ -89,8 +89,8 @@ void lifecycle_work::ask_lease(const host_id& wanted) {
   if (!host) return fail_job("host_unknown", wanted.value() + " is not in the region file");
   asked_ = wanted;
   enter(phase::leasing, "taking leases", "the lease of " + wanted.value());
-  caf::anon_send(host, lease_wanted{execution_->job().id, scope_, execution_->job().in, has_begun(),
-                                    root_of_child(execution_->job()), me()});
+  caf::anon_send(host, lease_wanted{execution_->job().id, execution_->job().root, scope_, execution_->job().in,
+                                    has_begun(), me()});
   set_timer(limits::wait_noted_after, [this, wanted] {
     const auto status = context_->facts.hosts.find(wanted);
     const bool cordoned = at_gate_ && status;

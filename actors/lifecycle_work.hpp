@@ -144,6 +144,8 @@ class lifecycle_work {
   regent::job take_claim_for(operation what, transaction& change);
   void drop_claim(transaction& change);
   settled settled_as_it_is() const;
+  settled settled_with(const regent::job& ended) const;
+  void note_sub_job(const regent::job& made, transaction& into) const;
 
   // -- from the job to its end
   void take_up();

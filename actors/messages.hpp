@@ -9,6 +9,7 @@
 
 #include "persistence/journal.hpp"
 #include "region/job_execution.hpp"
+#include "region/bulk_order.hpp"
 #include "region/operator_command.hpp"
 #include "region/record.hpp"
 #include "region/region_config.hpp"
@@ -68,6 +69,58 @@ struct timer {
   std::uint64_t number = 0;  ///< a stale number is ignored: delayed messages cannot be taken back
 };
 
+// Of a tree of jobs
+/// What a tree's actor is spawned with.
+struct tree_rows {
+  job root;
+  tree settings;
+  std::vector<branch> branches;  ///< by number
+};
+struct tree_asked {
+  std::shared_ptr<const tree_order> order;
+  std::string cause;             ///< who wants it, and why: the job's
+  std::optional<mutation> with;  ///< committed together with the root
+  operator_answer answer;
+};
+struct bulk_asked {
+  bulk_order what;
+  std::string cause;  ///< "schedule night"
+  std::string by;     ///< who says so, and why
+  lane in = lane::retry;
+  std::optional<mutation> with;  ///< committed together with the root
+  operator_answer answer;
+};
+struct tree_begun {
+  std::shared_ptr<const tree_rows> rows;
+};
+struct tree_over {
+  job_id root;
+};
+struct branch_wanted {
+  branch what;
+  lane in = lane::retry;
+  std::string cause;
+  bool resumed = false;  ///< asked for before by an earlier reign, and it may have begun
+};
+struct branch_unwanted {
+  branch what;
+  std::string by;
+};
+/// What became of a branch's wish for a job, if it is nothing: from the region to itself, on whichever thread.
+struct branch_answered {
+  resource_id id;
+  job_id root;
+  int number = 0;
+  std::optional<error> refused;
+  std::string said;
+};
+struct branch_settled {
+  int number = 0;
+  branch_state how = branch_state::done;
+  std::string told;
+  job_id job;  ///< the sub-job that has ended; none: there was none
+};
+
 // To a host actor
 struct lease_end {
   job_id job;
@@ -122,6 +175,7 @@ struct settled {
   std::optional<milliseconds> again_in;                ///< try once more then
   std::optional<dead_letter> letter;                   ///< none: as it was; one without a job: it is decided
   bool adopted = false;                                ///< what was to be taken over is being taken over
+  std::shared_ptr<const job> ended;                    ///< the job that has come to its end; null: none has
 };
 struct reports_queued {
   resource_id id;

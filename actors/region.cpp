@@ -40,6 +40,7 @@ void region_work::start(const journal_contents& open) {
     one.known.due = row.due;
     set_due(one, row.id);
   }
+  start_trees(open);
   for (const auto& one : open.hosts) at().boots[one.host] = one.boot_id;
   for (const auto& one : open.reports) ++entry(one.resource).known.reports_pending;
   std::map<resource_id, std::vector<job_with_steps>> repairs;
@@ -47,7 +48,7 @@ void region_work::start(const journal_contents& open) {
     if (waits_to_begin(one.job)) repairs[one.job.resource].push_back(one);
   for (auto& [id, waiting] : repairs) set_repairs(id, std::move(waiting));
   for (auto& [id, one] : jobs)
-    if (!waits_to_begin(one.job)) wake(one.job.resource, one.job.cause, one.job.in, one);
+    if (!waits_to_begin(one.job) && !is_tree(one.job)) wake(one.job.resource, one.job.cause, one.job.in, one);
   for (const auto& row : open.resources) look_again(row.id);
   log::info("region: {} resources known, {} jobs taken up", at().entries.size(), jobs.size());
   context_->facts.ready = true;
@@ -90,6 +91,12 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   task->repairs = one.repairs;
   task->seen_at = seen_at;
   task->rebuild = rebuild;
+  // A branch that an earlier reign had begun: the job it asked for may be this one.
+  if (!one.of && !one.branches.empty() && one.branches.front().resumed) {
+    one.of = one.branches.front().what;
+    one.branches.erase(one.branches.begin());
+  }
+  task->of = one.of;
   task->repair = repair;
   if (const auto dead = at().letters.find(id); dead != at().letters.end()) task->letter = dead->second;
   const auto held = at().holds.find(id);
@@ -192,11 +199,13 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     look_later(id, *message.again_in);
   }
   if (!message.row) put_off(one, id);
+  branch_rested(id, message);
   // A user's news first: a repair reads no record.
   if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
   if (message.row) look_again(id);
   wake_repairs(id);
   catch_up(id);
+  next_branch(id);
   for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
   show();
 }
@@ -215,6 +224,7 @@ void region_work::reported(const report_settled& message) {
     look_later(message.id, std::chrono::seconds(5));
   else
     look_again(message.id);
+  next_branch(message.id);
 }
 
 /// What was built is compared with the record once more after the cloud has been told: see lifecycle_work::look_again.
@@ -385,6 +395,7 @@ void region_work::reconfigure(const region_config& config) {
 
 /// A lifecycle actor that ended without a word: its job is as the journal has it, and is taken up again.
 void region_work::died(const caf::actor_addr& who) {
+  if (tree_died(who)) return;
   const auto found = at().actors.find(who);
   if (found == at().actors.end() || at().stopping) return;
   const auto id = found->second;
@@ -428,6 +439,8 @@ void region_work::stop_all() {
     if (auto& actor = entry(id).actor; actor) self_->send_exit(actor, caf::exit_reason::user_shutdown);
   for (const auto& [name, config] : hosts_)
     if (const auto actor = directory_->take_host(name)) self_->send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& [root, tree] : at().trees) self_->send_exit(tree, caf::exit_reason::user_shutdown);
+  at().trees.clear();
   at().actors.clear();
   at().entries.clear();
   self_->quit();
@@ -447,6 +460,13 @@ region_actor::behavior_type run_region(region_shell* self, context_ptr context, 
       [=](const host_reachable& m) { work->host_news(m); },
       [=](const config_changed& m) { work->reconfigure(*m.config); },
       [=](const operator_asked& m) { work->asked(m); },
+      [=](const tree_asked& m) { work->asked(m); },
+      [=](const bulk_asked& m) { work->asked(m); },
+      [=](const tree_begun& m) { work->begin(m); },
+      [=](const tree_over& m) { work->ended(m); },
+      [=](const branch_wanted& m) { work->wanted(m); },
+      [=](const branch_unwanted& m) { work->unwanted(m); },
+      [=](const branch_answered& m) { work->answered(m); },
       [=](const tick&) { work->once_a_second(); },
       [=](const stop&) { work->stop_all(); },
   };

@@ -13,6 +13,7 @@
 #include "actors/directory.hpp"
 #include "actors/lifecycle.hpp"
 #include "actors/probed.hpp"
+#include "actors/tree.hpp"
 #include "region/known_region.hpp"
 
 namespace regent {
@@ -24,6 +25,8 @@ struct region_entry {
   std::string look_again;  // why it is to be read once more when it rests; empty: no need
   /// Its last actor left work behind that is to be taken up soon: whoever comes first takes it up from the journal.
   bool unfinished = false;
+  std::optional<branch> of;             // the branch of a tree that it is at work for
+  std::vector<branch_wanted> branches;  // that want a job, when it is at rest
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
   host_id catching_up;                  // it is being built there, which was put off while it was paused
 };
@@ -48,6 +51,7 @@ struct region_at_work {
   std::map<resource_id, resource_held> holds;
   std::map<resource_id, dead_letter> letters;
   std::map<resource_id, std::set<host_id>> owed;  // rebuilds that were put off while it was paused
+  std::map<job_id, tree_actor> trees;             // by root
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

@@ -220,7 +220,7 @@ region_work::ordered region_work::mark_waiting(const operator_command& word, con
 }
 
 region_work::ordered region_work::mark_dead(const operator_command& word) {
-  auto found = context_->job_of(word.job);
+  auto found = context_->whole_job_of(word.job);
   if (!found) return failure(found.error());
   if (!*found) return fail(error_kind::permanent, "not_found", "there is no job {}", word.job.value());
   if (word.step != 0) return mark_dead_step(word, std::move(**found));

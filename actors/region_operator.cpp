@@ -70,6 +70,10 @@ failure region_work::at_work(const resource_id& id) const {
 
 region_work::ordered region_work::cancel(const operator_asked& message) {
   const auto& word = message.what;
+  if (const auto tree = at().trees.find(word.job); tree != at().trees.end()) {
+    caf::anon_send(tree->second, cancel_asked{word.job, word.by, message.answer, word.preview});
+    return std::nullopt;
+  }
   const auto& id = word.resource;
   auto& one = entry(id);
   const auto found = std::find_if(one.repairs.begin(), one.repairs.end(),
@@ -175,7 +179,7 @@ region_work::ordered region_work::ask_again(const operator_command& word) {
 
 result<std::optional<std::string>> region_work::why_not_from_step(const operator_command& word) {
   const auto& id = word.resource;
-  const auto dead = context_->job_of(at().letters.at(id).job);
+  const auto dead = context_->whole_job_of(at().letters.at(id).job);
   if (!dead) return failure(dead.error());
   if (!*dead) return std::optional<std::string>("its job is not kept any more");
   std::map<host_id, std::string> boots;

@@ -37,6 +37,13 @@ class region_work {
   void once_a_second();
   void stop_all();
   void asked(const operator_asked& message);
+  void asked(const tree_asked& message);
+  void asked(const bulk_asked& message);
+  void begin(const tree_begun& message);
+  void ended(const tree_over& message) { at().trees.erase(message.root); }
+  void wanted(const branch_wanted& message);
+  void unwanted(const branch_unwanted& message);
+  void answered(const branch_answered& message);
 
  private:
   region_at_work& at() const { return self_->state; }
@@ -83,6 +90,23 @@ class region_work {
   ordered ask_again(const operator_command& word);
   ordered repair_what_is_left(const operator_command& word);
   result<std::optional<std::string>> why_not_from_step(const operator_command& word);
+  // -- trees of jobs (region_trees.cpp)
+  result<void> check(const tree_order& order) const;
+  result<void> check(const branch& what) const;
+  bool knows(const resource_id& id) const;
+  void start_trees(const journal_contents& open);
+  void spawn_tree(std::shared_ptr<const tree_rows> rows);
+  bool tree_died(const caf::actor_addr& who);
+  void next_branch(const resource_id& id);
+  void begin_branch(const resource_id& id);
+  void branch_rested(const resource_id& id, const settled& message);
+  void end_branch(const resource_id& id, branch_state how, std::string told, job_id job = {});
+
+  // -- an operator's word
+  void cancel(const operator_asked& message);
+  void retry(const operator_asked& message);
+  void repair_what_is_left(const operator_asked& message);
+  void cordon(const operator_asked& message);
   void commit_and_answer(transaction what, std::string sentence, const operator_answer& answer);
 
   // -- of resources and their jobs

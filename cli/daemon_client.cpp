@@ -86,7 +86,7 @@ namespace {
 class question {
  public:
   question(const daemon_address& where, const std::string& target, std::chrono::milliseconds deadline, daemon_call how,
-           take_bytes take = {}, std::chrono::milliseconds silence = {})
+           take_bytes take = {}, std::chrono::milliseconds silence = {}, const std::string& body = {})
       : where_(where),
         deadline_(std::chrono::steady_clock::now() + deadline),
         take_(std::move(take)),
@@ -97,6 +97,8 @@ class question {
     const auto authority = where.text();
     request_.set(http::field::host, where.unix_socket.empty() ? authority.substr(7) : "localhost");
     request_.set(http::field::connection, "close");
+    request_.body() = body;
+    if (!body.empty()) request_.prepare_payload();
     parser_.body_limit(daemon_answer_bytes);
   }
 

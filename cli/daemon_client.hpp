@@ -49,12 +49,12 @@ enum class daemon_call { look, tell };  ///< GET, or POST: an operator's word
 /// much).
 result<daemon_answer> ask_daemon(const daemon_address& where, const std::string& target,
                                  std::chrono::milliseconds deadline = daemon_deadline,
-                                 daemon_call how = daemon_call::look);
+                                 daemon_call how = daemon_call::look, const std::string& body = {});
 
 /// The first of the addresses at which somebody answers. Errors: as above; if nobody is anywhere, one sentence that
 /// names them all.
 result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target,
-                                 daemon_call how = daemon_call::look);
+                                 daemon_call how = daemon_call::look, const std::string& body = {});
 
 /// Is given the bytes of a stream as they come; false ends it.
 using take_bytes = std::function<bool(std::string_view bytes)>;

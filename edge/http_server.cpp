@@ -60,19 +60,24 @@ bool host_allowed(std::string_view host_header, std::string_view listen_address)
 
 namespace {
 
-/// A request's body: nothing here takes one, so it is read to its end and dropped.
-struct dropped_body {
-  struct value_type {};
+/// A request's body: only commands have one, any other is read to its end and dropped.
+struct request_body {
+  struct value_type {
+    bool is_kept = false;
+    std::string text;
+  };
   struct reader {
     template <bool IsRequest, class Fields>
-    reader(http::header<IsRequest, Fields>&, value_type&) {}
+    reader(http::header<IsRequest, Fields>&, value_type& to) : into(to) {}
     void init(const boost::optional<std::uint64_t>&, error_code& failed) { failed = {}; }
     template <class Buffers>
     std::size_t put(const Buffers& buffers, error_code& failed) {
       failed = {};
+      if (into.is_kept) into.text += beast::buffers_to_string(buffers);
       return beast::buffer_bytes(buffers);
     }
     void finish(error_code& failed) { failed = {}; }
+    value_type& into;
   };
 };
 
@@ -116,6 +121,7 @@ class connection : public std::enable_shared_from_this<connection> {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_.bounds.header_bytes));
     parser_->body_limit(shared_.bounds.body_bytes);
+    parser_->get().body().is_kept = shared_.commands && !over_tcp_;
     idle_since_ = steady_clock::now();
     stream_.expires_after(shared_.bounds.idle);
     http::async_read(stream_, buffer_, *parser_,
@@ -154,7 +160,7 @@ class connection : public std::enable_shared_from_this<connection> {
       return answer(http_error(431, "header_too_large",
                                fmt::format("a request's header has at most {} bytes", shared_.bounds.header_bytes)));
     if (failed == http::error::body_limit)
-      return answer(http_error(413, "body_too_large", "a request needs no body here"));
+      return answer(http_error(413, "body_too_large", fmt::format("a request's body has at most {} bytes", shared_.bounds.body_bytes)));
     if (failed.category() == http::make_error_code(http::error::end_of_stream).category())
       return answer(http_error(400, "malformed_request", failed.message()));
     drop();  // gone or too slow
@@ -181,7 +187,7 @@ class connection : public std::enable_shared_from_this<connection> {
       });
     };
     try {
-      shared_.commands(target, tell);
+      shared_.commands({target, parser_->get().body().text}, tell);
     } catch (const std::exception& broken) {
       log::error("http: POST {} failed: {}", target, broken.what());
       tell(http_error(500, "bug", broken.what()));
@@ -314,7 +320,7 @@ class connection : public std::enable_shared_from_this<connection> {
   bool over_tcp_;
   std::list<connection*>::iterator place_;
   beast::flat_buffer buffer_{128 * 1024};
-  std::optional<http::request_parser<dropped_body>> parser_;
+  std::optional<http::request_parser<request_body>> parser_;
   http::response<http::string_body> answer_;
   std::shared_ptr<http_stream> stream_source_;  // none: no stream, or its client is gone
   std::string piece_;                           // on its way

@@ -43,9 +43,16 @@ http_answer http_error(int status, std::string_view code, std::string_view messa
 /// Runs on the server's thread, so it must be quick. An exception becomes a 500 that says what it was.
 using http_handler = std::function<http_answer(const http_question& asked)>;
 
-/// Given a POST's target. Answers through the function, once, on any thread: at once, or when what was asked for is
+/// A POST on the Unix socket. It converts to its target: most handlers want to know no more.
+struct http_command {
+  std::string_view target;
+  std::string_view body;  ///< at most http_bounds::body_bytes
+  operator std::string_view() const { return target; }
+};
+
+/// Answers through the function, once, on any thread: at once, or when what was asked for is
 /// decided. A client that is not answered within limits::command_deadline is told so.
-using http_command_handler = std::function<void(std::string_view target, std::function<void(http_answer)> answer)>;
+using http_command_handler = std::function<void(const http_command& asked, std::function<void(http_answer)> answer)>;
 
 struct http_listeners {
   std::string unix_socket;  ///< path; empty for none
@@ -60,7 +67,7 @@ struct http_bounds {
       limits::http_idle;                     ///< to send a whole request; to take a whole answer, or a stream's piece
   std::chrono::milliseconds patience{1000};  ///< idle for longer: makes room when connections are used up
   std::size_t header_bytes = 16 * 1024;
-  std::size_t body_bytes = limits::http_body_bytes;  ///< of a request: read to its end and dropped
+  std::size_t body_bytes = limits::http_body_bytes;  ///< of a request: but for commands read to its end and dropped
   std::size_t answers_bytes = 64 << 20;              ///< all answers not yet taken by their clients
 };
 

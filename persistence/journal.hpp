@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "region/job.hpp"
+#include "region/job_tree.hpp"
 #include "region/operator_marks.hpp"
 
 namespace regent {
@@ -42,13 +43,14 @@ struct sink_cursor {
   std::optional<std::int64_t> after;
 };
 
-/// resource, job, step, lease, host_seen, host_cordoned, sink_cursor, resource_held, dead_letter, rebuild_owed: inserted or replaced by key, or, where they say
-/// so, taken back. report, event: appended, numbered by the journal.
+/// resource, job, step, lease, tree, branch, host_seen, host_cordoned, sink_cursor, resource_held, dead_letter, rebuild_owed: inserted
+/// or replaced by key, or, where they say so, taken back. report, event: appended, numbered by the journal.
 /// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
-/// comes before its steps and leases, and keeps its resource. end_lease, end_report and forget_resource of what is not
+/// comes before its steps and leases, and keeps its resource; a root before its tree, a tree before its branches. end_lease, end_report and forget_resource of what is not
 /// there change nothing.
-using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource,
-                              host_seen, host_cordoned, sink_cursor, resource_held, dead_letter, rebuild_owed>;
+using mutation =
+    std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen,
+                 host_cordoned, sink_cursor, resource_held, dead_letter, rebuild_owed, tree, branch>;
 
 /// All of it or nothing of it.
 using transaction = std::vector<mutation>;
@@ -66,9 +68,11 @@ struct journal_contents {
   std::vector<resource_held> holds;
   std::vector<dead_letter> dead_letters;
   std::vector<rebuild_owed> rebuilds_owed;
-  std::int64_t last_job = 0;  ///< the highest job number ever given out
-  std::string journal_id;     ///< 8 hex digits, made with the file; part of every run id
-  epoch_number epoch = 0;     ///< this reign's: already committed, higher than any before
+  std::vector<tree> trees;       ///< of open roots
+  std::vector<branch> branches;  ///< all of theirs, by root and number
+  std::int64_t last_job = 0;     ///< the highest job number ever given out
+  std::string journal_id;        ///< 8 hex digits, made with the file; part of every run id
+  epoch_number epoch = 0;        ///< this reign's: already committed, higher than any before
 };
 
 /// Belongs to one thread at a time.

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "region/job.hpp"
+#include "region/job_tree.hpp"
 #include "region/operator_marks.hpp"
 #include "region/topic_filter.hpp"
 
@@ -27,6 +28,7 @@ struct resource_filter {
 };
 struct job_filter {
   std::string resource, state;  ///< state "open": all open ones
+  job_id root = {};             ///< the root itself and all below it; not together with a resource
 };
 
 struct event_filter {
@@ -59,6 +61,8 @@ class journal_reader {
   virtual result<page<job>> jobs(const job_filter& filter, const std::string& after, std::size_t limit) = 0;
   virtual result<std::optional<job>> find_job(job_id id) = 0;
   virtual result<std::vector<step>> steps(job_id id) = 0;
+  virtual result<std::optional<tree>> find_tree(job_id root) = 0;
+  virtual result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) = 0;  ///< by number
   virtual result<std::vector<lease>> leases() = 0;
   virtual result<std::vector<report>> reports(
       const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)

@@ -21,12 +21,25 @@ failure unknown_state(const std::string& state) {
 
 }  // namespace
 
-result<std::int64_t> number_cursor(const std::string& after) {
-  if (after.empty()) return std::numeric_limits<std::int64_t>::max();
+namespace {
+
+result<std::int64_t> number_of(const std::string& after, std::int64_t least) {
   std::int64_t value = 0;
   const auto [end, code] = std::from_chars(after.data(), after.data() + after.size(), value);
-  if (code != std::errc{} || end != after.data() + after.size() || value <= 0) return bad_cursor(after);
+  if (code != std::errc{} || end != after.data() + after.size() || value < least) return bad_cursor(after);
   return value;
+}
+
+}  // namespace
+
+result<std::int64_t> number_cursor(const std::string& after) {
+  if (after.empty()) return std::numeric_limits<std::int64_t>::max();
+  return number_of(after, 1);
+}
+
+result<std::int64_t> branch_cursor(const std::string& after) {
+  if (after.empty()) return -1;
+  return number_of(after, 0);
 }
 
 result<resource_id> resource_cursor(const std::string& after) {
@@ -46,6 +59,8 @@ result<void> check(const job_filter& filter) {
   const bool known = filter.state.empty() || filter.state == "open" ||
                      std::find(names.begin(), names.end(), filter.state) != names.end();
   if (!known) return unknown_state(filter.state);
+  if (!filter.resource.empty() && !filter.root.empty())
+    return fail(error_kind::permanent, "bad_filter", "either a resource or a root, and not both");
   if (filter.resource.empty() || resource_id::parse(filter.resource)) return {};
   return fail(error_kind::permanent, "bad_filter", "'{}' is not a resource: write kind/id", shown(filter.resource));
 }
@@ -99,6 +114,11 @@ std::string job_page_ids(const job_filter& filter) {
     return fmt::format(
         "SELECT id FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {} AND id < ?"
         " ORDER BY id DESC LIMIT ?",
+        in_states(states));
+  }
+  if (!filter.root.empty()) {
+    return fmt::format(
+        "SELECT id FROM job INDEXED BY job_by_root WHERE root = ? AND {} AND id < ? ORDER BY id DESC LIMIT ?",
         in_states(states));
   }
   if (states.empty()) return "SELECT id FROM job NOT INDEXED WHERE id < ? ORDER BY id DESC LIMIT ?";

@@ -12,6 +12,9 @@ namespace regent {
 /// For lists with the newest first: the next page is what is below the cursor. Without one, everything is. Error: `bad_cursor`.
 result<std::int64_t> number_cursor(const std::string& after);
 
+/// For the list of branches: the number of the last one of the page before; -1 without a cursor. Error: `bad_cursor`.
+result<std::int64_t> branch_cursor(const std::string& after);
+
 /// For the list of resources: the last one of the page before; none without a cursor. Error: `bad_cursor`.
 result<resource_id> resource_cursor(const std::string& after);
 

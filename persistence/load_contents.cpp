@@ -43,6 +43,10 @@ result<void> load_rows(journal_contents& into, sqlite::connection& db) {
   if (auto done = load(into.jobs, db, sql, &rows::read_job); !done) return done;
   sql = fmt::format("SELECT {} FROM step WHERE job IN ({}) ORDER BY job, number", rows::step_columns, open_jobs);
   if (auto done = load(into.steps, db, sql, &rows::read_step); !done) return done;
+  sql = fmt::format("SELECT {} FROM tree WHERE job IN ({}) ORDER BY job", rows::tree_columns, open_jobs);
+  if (auto done = load(into.trees, db, sql, &rows::read_tree); !done) return done;
+  sql = fmt::format("SELECT {} FROM branch WHERE root IN ({}) ORDER BY root, number", rows::branch_columns, open_jobs);
+  if (auto done = load(into.branches, db, sql, &rows::read_branch); !done) return done;
   sql = fmt::format("SELECT {} FROM lease ORDER BY host, scope", rows::lease_columns);
   if (auto done = load(into.leases, db, sql, &rows::read_lease); !done) return done;
   sql = fmt::format("SELECT {} FROM report ORDER BY sequence", rows::report_columns);

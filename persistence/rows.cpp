@@ -143,6 +143,9 @@ std::string put_letter() { return upsert("dead_letter", letter_columns, "kind, i
 std::string put_owed() {
   return insert_into("rebuild_owed", owed_columns, count_of(owed_columns)) + " ON CONFLICT DO NOTHING";
 }
+std::string put_tree() { return upsert("tree", tree_columns, "job"); }
+std::string update_branch() { return update("branch", branch_columns, "root, number", "root = ?1 AND number = ?2"); }
+std::string insert_branch() { return insert_into("branch", branch_columns, count_of(branch_columns)); }
 std::string add_report() {
   const std::string_view columns = report_columns;
   return insert_into("report", columns.substr(columns.find(", ") + 2), count_of(columns) - 1);
@@ -195,6 +198,38 @@ void bind(sqlite::statement& to, const dead_letter& from) {
 }
 void bind(sqlite::statement& to, const rebuild_owed& from) {
   to.bind(from.resource.kind, from.resource.id, from.host.value());
+}
+
+namespace {
+
+/// Numbers or names as one text, with commas.
+template <class Row, class Text>
+std::string with_commas(const std::vector<Row>& from, Text text) {
+  std::string all;
+  for (const auto& one : from) all += (all.empty() ? "" : ",") + text(one);
+  return all;
+}
+
+std::vector<std::string> without_commas(const std::string& text) {
+  std::vector<std::string> all;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    all.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return all;
+}
+
+}  // namespace
+
+void bind(sqlite::statement& to, const tree& from) {
+  to.bind(from.root.value(), from.name, from.at_once, from.stops,
+          with_commas(from.hold, [](const host_id& host) { return host.value(); }));
+}
+void bind(sqlite::statement& to, const branch& from) {
+  to.bind(from.root.value(), from.number, from.name, stored(from.work, branch_work_names), from.subject, from.wanted,
+          with_commas(from.after, [](int number) { return std::to_string(number); }), from.deadline, from.fails_late,
+          stored(from.state, branch_state_names), stored(from.job), from.cursor, from.told, from.started, from.ended);
 }
 
 result<resource> read_resource(const sqlite::statement& from) {
@@ -361,25 +396,59 @@ result<sink_cursor> read_sink(const sqlite::statement& from) {
   return in.finish(std::move(row));
 }
 
+result<tree> read_tree(const sqlite::statement& from) {
+  cursor in(from);
+  tree row;
+  row.root = in.job();
+  row.name = in.text();
+  row.at_once = static_cast<int>(in.number());
+  row.stops = in.flag();
+  for (auto& host : without_commas(in.text())) row.hold.emplace_back(std::move(host));
+  return in.finish(std::move(row));
+}
+
+result<branch> read_branch(const sqlite::statement& from) {
+  cursor in(from);
+  branch row;
+  row.root = in.job();
+  row.number = static_cast<int>(in.number());
+  row.name = in.text();
+  row.work = in.one_of<branch_work>(branch_work_names);
+  row.subject = in.text();
+  row.wanted = in.text();
+  for (const auto& number : without_commas(in.text())) row.after.push_back(std::stoi(number));
+  row.deadline = milliseconds(in.number());
+  row.fails_late = in.flag();
+  row.state = in.one_of<branch_state>(branch_state_names);
+  row.job = in.job();
+  row.cursor = in.number();
+  row.told = in.text();
+  row.started = in.maybe_time();
+  row.ended = in.maybe_time();
+  return in.finish(std::move(row));
+}
+
 std::string describe(const mutation& row) {
-  return std::visit(overloaded{[](const resource& r) { return "resource " + r.id.text(); },
-                               [](const job& j) { return fmt::format("job {}", j.id.value()); },
-                               [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
-                               [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
-                               [](const report& r) { return "report of " + r.resource.text(); },
-                               [](const event& e) { return "event " + e.topic; },
-                               [](const end_lease& l) {
-                                 return fmt::format("end of the lease of {} on {}", l.scope, l.host.value());
-                               },
-                               [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
-                               [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
-                               [](const host_seen& h) { return "host " + h.host.value(); },
-                               [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
-                               [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
-                               [](const resource_held& h) { return "hold of " + h.resource.text(); },
-                               [](const dead_letter& l) { return "dead letter of " + l.resource.text(); },
-                               [](const rebuild_owed& o) { return "rebuild owed to " + o.resource.text(); }},
-                    row);
+  return std::visit(
+      overloaded{
+          [](const resource& r) { return "resource " + r.id.text(); },
+          [](const job& j) { return fmt::format("job {}", j.id.value()); },
+          [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
+          [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
+          [](const report& r) { return "report of " + r.resource.text(); },
+          [](const event& e) { return "event " + e.topic; },
+          [](const end_lease& l) { return fmt::format("end of the lease of {} on {}", l.scope, l.host.value()); },
+          [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
+          [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
+          [](const host_seen& h) { return "host " + h.host.value(); },
+          [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
+          [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
+          [](const resource_held& h) { return "hold of " + h.resource.text(); },
+          [](const dead_letter& l) { return "dead letter of " + l.resource.text(); },
+          [](const rebuild_owed& o) { return "rebuild owed to " + o.resource.text(); },
+          [](const tree& t) { return fmt::format("tree of job {}", t.root.value()); },
+          [](const branch& b) { return fmt::format("branch {} of job {}", b.number, b.root.value()); }},
+      row);
 }
 
 }  // namespace regent::rows

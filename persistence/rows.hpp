@@ -30,6 +30,9 @@ inline constexpr const char* sink_columns = "name, after";
 inline constexpr const char* hold_columns = "kind, id, what, why, since";
 inline constexpr const char* letter_columns = "kind, id, job, since, from_step, who";
 inline constexpr const char* owed_columns = "kind, id, host";
+inline constexpr const char* tree_columns = "job, name, at_once, stops, hold";
+inline constexpr const char* branch_columns =
+    "root, number, name, work, subject, wanted, after, deadline, fails_late, state, job, cursor, told, started, ended";
 
 inline constexpr int resource_column_count = 11;
 
@@ -52,6 +55,9 @@ std::string put_sink();
 std::string put_hold();
 std::string put_letter();
 std::string put_owed();
+std::string put_tree();
+std::string update_branch();
+std::string insert_branch();
 std::string add_report();
 std::string add_event();
 
@@ -70,6 +76,8 @@ void bind(sqlite::statement& to, const sink_cursor& from);
 void bind(sqlite::statement& to, const resource_held& from);
 void bind(sqlite::statement& to, const dead_letter& from);
 void bind(sqlite::statement& to, const rebuild_owed& from);
+void bind(sqlite::statement& to, const tree& from);
+void bind(sqlite::statement& to, const branch& from);
 
 // The current row. Errors: permanent `journal_corrupt` for a name that we do not know.
 result<resource> read_resource(const sqlite::statement& from);  ///< without its document
@@ -84,6 +92,8 @@ result<sink_cursor> read_sink(const sqlite::statement& from);
 result<resource_held> read_hold(const sqlite::statement& from);
 result<dead_letter> read_letter(const sqlite::statement& from);
 result<rebuild_owed> read_owed(const sqlite::statement& from);
+result<tree> read_tree(const sqlite::statement& from);
+result<branch> read_branch(const sqlite::statement& from);
 
 /// "job 7", "step 0 of job 7", "lease podnet-a/virtual_router/3": for errors.
 std::string describe(const mutation& row);

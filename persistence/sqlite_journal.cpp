@@ -24,8 +24,8 @@ constexpr std::int64_t trim_jobs_least = 16;
 struct statements {
   sqlite::statement begin, commit, update_resource, insert_resource, update_job, insert_job, update_step, insert_step,
       put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_hold, end_hold, put_letter,
-      end_letter, put_owed, end_owed, add_report, add_event, end_lease, end_report, forget_resource, trim_events,
-      trim_jobs, count_ended;
+      end_letter, put_owed, end_owed, put_tree, update_branch, insert_branch, add_report, add_event, end_lease,
+      end_report, forget_resource, trim_events, trim_jobs, count_ended;
 
   static result<statements> prepare(sqlite::connection& db) {
     statements made;
@@ -51,6 +51,9 @@ struct statements {
         {&made.end_letter, "DELETE FROM dead_letter WHERE kind = ? AND id = ?"},
         {&made.put_owed, rows::put_owed()},
         {&made.end_owed, "DELETE FROM rebuild_owed WHERE kind = ? AND id = ? AND host = ?"},
+        {&made.put_tree, rows::put_tree()},
+        {&made.update_branch, rows::update_branch()},
+        {&made.insert_branch, rows::insert_branch()},
         {&made.add_report, rows::add_report()},
         {&made.add_event, rows::add_event()},
         {&made.end_lease, "DELETE FROM lease WHERE host = ? AND scope = ? AND job = ?"},
@@ -129,6 +132,8 @@ class sqlite_journal final : public journal {
     return row.owed ? write(do_.put_owed, row)
                     : do_.end_owed.bind(row.resource.kind, row.resource.id, row.host.value()).run();
   }
+  result<void> apply(tree& row, numbers&) { return write(do_.put_tree, row); }
+  result<void> apply(branch& row, numbers&) { return put(do_.update_branch, do_.insert_branch, row); }
   result<void> apply(report& row, numbers& given) { return append(do_.add_report, row, given); }
   result<void> apply(event& row, numbers& given) { return append(do_.add_event, row, given); }
   result<void> apply(end_lease& what, numbers&) {

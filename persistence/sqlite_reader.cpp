@@ -28,6 +28,8 @@ class sqlite_reader final : public journal_reader {
   result<page<job>> jobs(const job_filter& filter, const std::string& after, std::size_t limit) override;
   result<std::optional<job>> find_job(job_id id) override;
   result<std::vector<step>> steps(job_id id) override;
+  result<std::optional<tree>> find_tree(job_id root) override;
+  result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) override;
   result<std::vector<lease>> leases() override;
   result<std::vector<report>> reports(const resource_id& id) override;
   result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
@@ -205,6 +207,10 @@ result<std::vector<job>> sqlite_reader::job_rows(const job_filter& filter, std::
     to.put(++at, by_resource->id);
     for (const auto& state : states) to.put(++at, state);
     to.put(++at, below);
+  } else if (!filter.root.empty()) {
+    to.put(++at, filter.root.value());
+    for (const auto& state : states) to.put(++at, state);
+    to.put(++at, below);
   } else if (!states.empty()) {
     for (const auto& state : states) {
       to.put(++at, state);
@@ -225,12 +231,17 @@ result<std::int64_t> sqlite_reader::job_total(const job_filter& filter) {
                  ? prepared(fmt::format(
                        "SELECT count(*) FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {}",
                        in_states(states)))
+             : !filter.root.empty()
+                 ? prepared(fmt::format("SELECT count(*) FROM job INDEXED BY job_by_root WHERE root = ? AND {}",
+                                        in_states(states)))
                  : prepared(fmt::format("SELECT coalesce(sum(total), 0) FROM job_count WHERE {}", in_states(states)));
   if (!ask) return failure(ask.error());
   int at = 0;
   if (by_resource) {
     (*ask)->put(++at, by_resource->kind);
     (*ask)->put(++at, by_resource->id);
+  } else if (!filter.root.empty()) {
+    (*ask)->put(++at, filter.root.value());
   }
   for (const auto& state : states) (*ask)->put(++at, state);
   return number(**ask);
@@ -249,6 +260,37 @@ result<std::vector<step>> sqlite_reader::steps(job_id id) {
   auto ask = prepared(fmt::format("SELECT {} FROM step WHERE job = ? ORDER BY number", rows::step_columns));
   if (!ask) return failure(ask.error());
   return all((*ask)->bind(id.value()), &rows::read_step);
+}
+
+// --- trees
+
+result<std::optional<tree>> sqlite_reader::find_tree(job_id root) {
+  auto ask = prepared(fmt::format("SELECT {} FROM tree WHERE job = ?", rows::tree_columns));
+  if (!ask) return failure(ask.error());
+  auto found = all((*ask)->bind(root.value()), &rows::read_tree);
+  if (!found) return failure(found.error());
+  if (found->empty()) return std::optional<tree>{};
+  return std::optional<tree>(std::move(found->front()));
+}
+
+result<page<branch>> sqlite_reader::branches(job_id root, const std::string& after, std::size_t limit) {
+  auto beyond = branch_cursor(after);
+  if (!beyond) return failure(beyond.error());
+  auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!look) return failure(look.error());
+  const auto wanted = clamp(limit);
+  auto ask = prepared(
+      fmt::format("SELECT {} FROM branch WHERE root = ? AND number > ? ORDER BY number LIMIT ?", rows::branch_columns));
+  if (!ask) return failure(ask.error());
+  auto found = paged(all((*ask)->bind(root.value(), *beyond, wanted + 1), &rows::read_branch), wanted,
+                     [](const branch& one) { return std::to_string(one.number); });
+  if (!found) return found;
+  auto count = prepared("SELECT count(*) FROM branch WHERE root = ?");
+  if (!count) return failure(count.error());
+  auto total = number((*count)->bind(root.value()));
+  if (!total) return failure(total.error());
+  found->total = *total;
+  return found;
 }
 
 // --- leases, reports, events

@@ -15,6 +15,7 @@ enum class event_topic {
   job_failed,
   job_superseded,
   job_cancelled,
+  branch_ended,
   step_failed,
   step_unknown,
   step_skipped,
@@ -55,7 +56,7 @@ struct event_topic_row {
   std::string_view about;
 };
 
-inline constexpr std::array<event_topic_row, 40> event_topic_table{{
+inline constexpr std::array<event_topic_row, 41> event_topic_table{{
     {"job.started", "a job is made: its steps are planned and in the journal; the text is its cause"},
     {"job.waiting", "a job waits; the text says for what"},
     {"job.cancel_asked", "an operator wants a job ended; the text is who, and why"},
@@ -63,6 +64,7 @@ inline constexpr std::array<event_topic_row, 40> event_topic_table{{
     {"job.failed", "a job is at its end and has not; the text is the reason"},
     {"job.superseded", "a later job took the place of this one, which waited"},
     {"job.cancelled", "a job was ended by an operator; the text is who, and why"},
+    {"branch.ended", "a branch of a tree of jobs is at its end; the text says which, and how"},
     {"step.failed", "a step of a job has failed for good; the text says which, where and why"},
     {"step.unknown",
      "nobody knows yet what became of a step's run: it is read back, or asked for, before anything else"},

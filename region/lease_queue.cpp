@@ -9,9 +9,19 @@ lease_queue::lease_queue(std::size_t capacity, milliseconds age_step)
 
 void lease_queue::restore(const lease_request& held) { held_[held.scope] = held; }
 
+std::vector<lease_request> lease_queue::held() const {
+  std::vector<lease_request> all;
+  for (const auto* some : {&held_, &within_})
+    for (const auto& [scope, one] : *some) all.push_back(one);
+  return all;
+}
+
 bool lease_queue::holds(job_id job, const std::string& scope) const {
-  const auto found = held_.find(scope);
-  return found != held_.end() && found->second.job == job;
+  const auto in = [&](const holders& some) {
+    const auto found = some.find(scope);
+    return found != some.end() && found->second.job == job;
+  };
+  return in(held_) || in(within_);
 }
 
 void lease_queue::ask(const lease_request& wanted) {
@@ -23,17 +33,27 @@ void lease_queue::ask(const lease_request& wanted) {
 }
 
 bool lease_queue::end(job_id job, const std::string& scope) {
-  if (holds(job, scope)) {
-    held_.erase(scope);
+  for (auto* some : {&held_, &within_}) {
+    const auto found = some->find(scope);
+    if (found == some->end() || found->second.job != job) continue;
+    some->erase(found);
     return true;
   }
   return std::erase_if(waiting_, [&](const lease_request& other) { return other.job == job && other.scope == scope; }) >
          0;
 }
 
-bool lease_queue::grantable(const std::string& scope) const {
-  if (held_.size() >= capacity_ || held_.contains(scope) || held_.contains(std::string(whole_host))) return false;
-  return scope != whole_host || held_.empty();
+lease_queue::holders& lease_queue::room_of(const lease_request& wanted) {
+  const auto all = held_.find(std::string(whole_host));
+  const bool is_let_in =
+      all != held_.end() && !wanted.root.empty() && all->second.job == wanted.root && wanted.job != wanted.root;
+  return is_let_in ? within_ : held_;
+}
+
+bool lease_queue::grantable(const lease_request& wanted) {
+  const auto& room = room_of(wanted);
+  if (room.size() >= capacity_ || room.contains(wanted.scope) || room.contains(std::string(whole_host))) return false;
+  return wanted.scope != whole_host || room.empty();
 }
 
 int lease_queue::rank(const lease_request& request, wall_time now) const {
@@ -51,27 +71,29 @@ std::vector<lease_request> lease_queue::waiting(wall_time now) const {
 namespace {
 
 bool goes_on(const lease_request& request, job_id admitted) {
-  return request.begun || (!request.child_of.empty() && request.child_of.value() <= admitted.value());
+  const bool child = !request.root.empty() && request.root != request.job;
+  return request.begun || (child && request.root.value() <= admitted.value());
 }
 
 }  // namespace
 
 bool lease_queue::empties(job_id admitted) const {
-  return held_.empty() && std::none_of(waiting_.begin(), waiting_.end(),
-                                       [&](const lease_request& one) { return goes_on(one, admitted); });
+  return held_.empty() && within_.empty() &&
+         std::none_of(waiting_.begin(), waiting_.end(),
+                      [&](const lease_request& one) { return goes_on(one, admitted); });
 }
 
 std::vector<lease_request> lease_queue::grant(wall_time now, bool closed, job_id admitted) {
   std::vector<lease_request> granted;
   for (const auto& candidate : waiting(now)) {
     if (closed && !goes_on(candidate, admitted)) continue;
-    if (grantable(candidate.scope)) {
-      held_[candidate.scope] = candidate;
+    if (grantable(candidate)) {
+      room_of(candidate)[candidate.scope] = candidate;
       std::erase_if(waiting_, [&](const lease_request& other) {
         return other.job == candidate.job && other.scope == candidate.scope;
       });
       granted.push_back(candidate);
-    } else if (candidate.scope == whole_host) {
+    } else if (candidate.scope == whole_host && !held_.contains(std::string(whole_host))) {
       break;  // nobody overtakes a job that waits for the whole host, or it would never be alone
     }
   }

@@ -20,7 +20,8 @@ struct lease_request {
   lane in = lane::user;
   wall_time since{};
   bool begun = false;  ///< goes on while the host is closed
-  job_id child_of{};   ///< the root of its tree, if it is not that itself
+  job_id root =
+      {};  ///< if this one holds the whole host, it holds it for the job as well; if it is another, a drain may let the job in
 };
 
 class lease_queue {
@@ -42,18 +43,22 @@ class lease_queue {
   bool empties(job_id admitted) const;
 
   bool holds(job_id job, const std::string& scope) const;
-  const std::map<std::string, lease_request>& held() const { return held_; }
+  std::vector<lease_request> held() const;
   /// In the order in which they would be granted at `now`.
   std::vector<lease_request> waiting(wall_time now) const;
 
  private:
-  bool grantable(const std::string& scope) const;
+  using holders = std::map<std::string, lease_request>;  // by scope
+  /// Those among whom the request must find room: those that the root which holds the whole host for it has let in, or all.
+  holders& room_of(const lease_request& wanted);
+  bool grantable(const lease_request& wanted);
   int rank(const lease_request& request, wall_time now) const;
 
   std::size_t capacity_;
   milliseconds age_step_;
-  std::map<std::string, lease_request> held_;  // by scope
-  std::vector<lease_request> waiting_;         // in order of arrival
+  holders held_;
+  holders within_;                      // of jobs whose root is in held_, with the whole host
+  std::vector<lease_request> waiting_;  // in order of arrival
 };
 
 }  // namespace regent

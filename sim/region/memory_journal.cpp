@@ -94,6 +94,18 @@ refusal check(const memory_store&, const sink_cursor& row) {
   if (row.sink.empty() && row.after) return "which sink?";
   return row.after && *row.after < 0 ? refusal("no event has that number") : refusal{};
 }
+refusal check(const memory_store& store, const tree& row) {
+  if (store.jobs.count(row.root.value()) == 0) return "a tree needs its root";
+  return row.name.empty() || row.at_once < 1 ? refusal("a tree needs a name, and a branch at once") : refusal{};
+}
+refusal check(const memory_store& store, const branch& row) {
+  if (store.trees.count(row.root.value()) == 0) return "a branch needs its tree";
+  if (row.name.empty() || row.number < 0 || row.deadline.count() < 0 || row.cursor < 0 || row.job.value() < 0)
+    return "a branch needs a name, and numbers that are not negative";
+  if (!within(row.work, branch_work_names.size()) || !within(row.state, branch_state_names.size()))
+    return "no such work or state";
+  return {};
+}
 refusal check(const memory_store&, const end_lease&) { return {}; }
 refusal check(const memory_store&, const end_report&) { return {}; }
 refusal check(const memory_store&, const forget_resource&) { return {}; }
@@ -147,6 +159,8 @@ class attempt {
     else
       drop(store_.rebuilds_owed, key);
   }
+  void apply(tree& row) { put(store_.trees, row.root.value(), row); }
+  void apply(branch& row) { put(store_.branches, {row.root.value(), row.number}, row); }
   void apply(report& row) {
     change(store_.last_report, store_.last_report + 1);
     auto kept = row;
@@ -226,6 +240,12 @@ class memory_journal final : public journal {
     }
     for (const auto& [key, row] : store_->steps) {
       if (is_open(store_->jobs.at(key.first).state)) found.steps.push_back(row);
+    }
+    for (const auto& [key, row] : store_->trees) {
+      if (is_open(store_->jobs.at(key).state)) found.trees.push_back(row);
+    }
+    for (const auto& [key, row] : store_->branches) {
+      if (is_open(store_->jobs.at(key.first).state)) found.branches.push_back(row);
     }
     for (const auto& [key, row] : store_->leases) found.leases.push_back(row);
     for (const auto& [key, row] : store_->reports) found.reports.push_back(row);

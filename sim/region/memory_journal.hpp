@@ -32,6 +32,8 @@ struct memory_store {
   std::map<std::pair<std::string, std::string>, resource_held> holds;       ///< by kind and id
   std::map<std::pair<std::string, std::string>, dead_letter> dead_letters;  ///< by kind and id
   std::map<std::string, rebuild_owed> rebuilds_owed;                        ///< by kind/id and host
+  std::map<std::int64_t, tree> trees;
+  std::map<std::pair<std::int64_t, int>, branch> branches;
 
   std::size_t commits = 0;           ///< groups committed
   std::optional<error> next_commit;  ///< if set, the next commit fails with it, once, and changes nothing

@@ -256,7 +256,7 @@ void region_fixture::start() {
       if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
     return newest;
   };
-  context_->job_of = [this](job_id id) -> result<std::optional<job_with_steps>> {
+  context_->whole_job_of = [this](job_id id) -> result<std::optional<job_with_steps>> {
     const auto found = store->jobs.find(id.value());
     if (found == store->jobs.end()) return std::optional<job_with_steps>{};
     job_with_steps made{found->second, {}};

@@ -12,6 +12,8 @@ struct fake_journal {
   std::vector<resource> resources;
   std::vector<job> jobs;
   std::vector<step> steps;
+  std::vector<tree> trees;
+  std::vector<branch> branches;
   std::vector<lease> leases;
   std::vector<report> reports;
   std::vector<event> events;
@@ -44,6 +46,7 @@ class fake_reader final : public journal_reader {
     std::reverse(newest_first.begin(), newest_first.end());
     return some(newest_first, after, limit, [&](const job& each) {
       return (filter.resource.empty() || each.resource.text() == filter.resource) &&
+             (filter.root.empty() || each.root == filter.root) &&
              (filter.state.empty() ||
               (filter.state == "open" ? is_open(each.state) : name(each.state) == filter.state));
     });
@@ -57,6 +60,12 @@ class fake_reader final : public journal_reader {
     for (const auto& each : from_.steps)
       if (each.job == id) found.push_back(each);
     return found;
+  }
+  result<std::optional<tree>> find_tree(job_id root) override {
+    return one(from_.trees, [&](const tree& each) { return each.root == root; });
+  }
+  result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) override {
+    return some(from_.branches, after, limit, [&](const branch& each) { return each.root == root; });
   }
   result<std::vector<lease>> leases() override {
     if (from_.broken) return failure(*from_.broken);

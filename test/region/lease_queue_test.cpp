@@ -130,8 +130,8 @@ TEST_CASE("a closed host grants what has begun, and children of what came before
   lease_queue queue(4);
   auto begun = wants(11, "r1"), child = wants(12, "r2"), stranger = wants(13, "r3"), late = wants(14, "r4");
   begun.begun = true;
-  child.child_of = job_id(5);
-  late.child_of = job_id(9);
+  child.root = job_id(5);
+  late.root = job_id(9);
   CHECK(queue.empties(job_id(5)));
   for (const auto& one : {begun, child, stranger, late}) queue.ask(one);
   CHECK_FALSE(queue.empties(job_id(5)));

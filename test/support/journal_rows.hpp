@@ -14,6 +14,8 @@ step full_step(int n, int index = 0);  ///< of full_job(n)
 lease full_lease(int n);               ///< of full_job(n)
 report full_report(int n);
 event full_event(int n);
+tree full_tree(int n);                   ///< of full_job(n)
+branch full_branch(int n, int number = 0);  ///< of full_tree(n)
 
 std::string text(const resource& row);
 std::string text(const job& row);
@@ -27,6 +29,8 @@ std::string text(const sink_cursor& row);
 std::string text(const resource_held& row);
 std::string text(const dead_letter& row);
 std::string text(const rebuild_owed& row);
+std::string text(const tree& row);
+std::string text(const branch& row);
 
 /// One row on each line.
 template <class Rows>
