@@ -3,7 +3,6 @@
 #include <random>
 
 #include "actors/lifecycle_rows.hpp"
-#include "edge/http_client.hpp"
 
 namespace regent {
 
@@ -15,20 +14,17 @@ class sink_work {
   sink_work(sink_shell* self, context_ptr context, directory_ptr directory)
       : self_(self), context_(std::move(context)), directory_(std::move(directory)) {}
 
-  void start(webhook_config config, std::optional<std::int64_t> after, std::stop_token stop) {
+  void start(const any_sink_config& config, std::optional<std::int64_t> after, std::stop_token stop) {
     at().stop = std::move(stop);
-    at().status.name = config.name;
+    at().status.name = sink_of(config).name;
     if (after) begin(*after);
-    configure(std::move(config));
+    configure(config);
   }
 
-  void configure(webhook_config config) {
-    at().config = std::move(config);
-    // Not the path: it may hold a token.
-    const auto address = parse_http_address(at().config.url);
-    at().status.target = address ? address->authority() : "";
-    at().filter.topics = topic_filter::of(at().config.topics).value_or(topic_filter{});
-    at().client.emplace(at().config, context_->journal_id);
+  void configure(const any_sink_config& config) {
+    at().filter.topics = topic_filter::of(sink_of(config).topics).value_or(topic_filter{});
+    at().client = make_event_sink_client(config, context_->journal_id);
+    at().status.target = at().client->target();
     at().seen.reset();
     if (at().delivery) at().delivery->hurry();
     publish();
@@ -45,6 +41,7 @@ class sink_work {
   /// One look and one delivery at most; returns when to come again.
   milliseconds go_on() {
     if (at().stop.stop_requested()) return limits::sink_look;
+    at().client->rest();
     const auto now = context_->time.steady();
     if (at().delivery) {
       keep_cursor(now);
@@ -181,10 +178,10 @@ class sink_work {
 }  // namespace
 
 sink_actor::behavior_type run_sink(sink_shell* self, context_ptr context, directory_ptr directory,
-                                   webhook_config config, std::optional<std::int64_t> after, std::stop_token stop) {
-  self->seen_as().called("sink", config.name);
+                                   any_sink_config config, std::optional<std::int64_t> after, std::stop_token stop) {
+  self->seen_as().called("sink", sink_of(config).name);
   const auto work = std::make_shared<sink_work>(self, std::move(context), std::move(directory));
-  work->start(std::move(config), after, std::move(stop));
+  work->start(config, after, std::move(stop));
   self->send(self, tick{});
   return {
       [=](const sink_config_changed& news) {

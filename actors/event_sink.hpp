@@ -8,15 +8,14 @@
 #include "actors/directory.hpp"
 #include "actors/probed.hpp"
 #include "edge/event_delivery.hpp"
-#include "edge/webhook.hpp"
+#include "edge/event_sink_client.hpp"
 
 namespace regent {
 
 /// What the actor keeps between messages.
 struct sink_at_work {
-  webhook_config config;
   std::stop_token stop;
-  std::optional<webhook> client;
+  std::unique_ptr<event_sink_client> client;
   std::unique_ptr<journal_reader> reader;
   std::optional<event_delivery> delivery;  ///< none until the sink has a place among the events
   event_filter filter;
@@ -30,6 +29,6 @@ using sink_shell = shell<sink_actor, sink_at_work>;
 /// Detached: its calls block, each for limits::sink_deadline at most, or until `stop` is requested. `after`: the cursor; none:
 /// the sink is new, and begins with what happens from now on.
 sink_actor::behavior_type run_sink(sink_shell* self, context_ptr context, directory_ptr directory,
-                                   webhook_config config, std::optional<std::int64_t> after, std::stop_token stop);
+                                   any_sink_config config, std::optional<std::int64_t> after, std::stop_token stop);
 
 }  // namespace regent

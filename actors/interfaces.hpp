@@ -35,7 +35,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<timer>>;
 
 /// Whoever wants a host's lease.
-using lease_asker = caf::typed_actor<caf::reacts_to<lease_granted>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>>;
+using lease_asker =
+    caf::typed_actor<caf::reacts_to<lease_granted>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>>;
 
 using tree_actor = caf::typed_actor<
     /// The transaction with this tag is durable, or is refused by the journal.

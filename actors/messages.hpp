@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "persistence/journal.hpp"
-#include "region/job_execution.hpp"
 #include "region/bulk_order.hpp"
+#include "region/job_execution.hpp"
 #include "region/operator_command.hpp"
 #include "region/record.hpp"
 #include "region/region_config.hpp"
@@ -209,7 +209,7 @@ struct reports_committed {
 
 // To a sink
 struct sink_config_changed {
-  std::optional<webhook_config> config;  ///< none: the sink is no longer in the region file
+  std::optional<any_sink_config> config;  ///< none: the sink is no longer in the region file
 };
 
 // Anybody's

@@ -55,8 +55,7 @@ void region_work::asked(const bulk_asked& message) {
 
 /// The root, its tree and all its branches are one transaction: then the work begins.
 void region_work::asked(const tree_asked& message) {
-  if (at().stopping)
-    return message.answer(fail(error_kind::conflict, "stopping", "the daemon is about to stop"));
+  if (at().stopping) return message.answer(fail(error_kind::conflict, "stopping", "the daemon is about to stop"));
   if (auto sound = check(*message.order); !sound) return message.answer(tl::unexpected(sound.error()));
   auto rows = std::make_shared<tree_rows>();
   auto& root = rows->root;
@@ -73,7 +72,8 @@ void region_work::asked(const tree_asked& message) {
   rows->settings = message.order->settings;
   rows->settings.root = root.id;
   rows->branches = message.order->branches;
-  const auto sentence = fmt::format("job {}: {}, {} branches", root.id.value(), rows->settings.name, rows->branches.size());
+  const auto sentence =
+      fmt::format("job {}: {}, {} branches", root.id.value(), rows->settings.name, rows->branches.size());
   transaction change{root, rows->settings};
   for (auto& one : rows->branches) {
     one.root = root.id;
@@ -87,7 +87,8 @@ void region_work::asked(const tree_asked& message) {
                  commit_wanted{std::make_shared<transaction>(std::move(change)),
                                0,
                                {},
-                               [answer = message.answer, sentence, rows, region = directory_->region](const std::optional<error>& no) {
+                               [answer = message.answer, sentence, rows,
+                                region = directory_->region](const std::optional<error>& no) {
                                  if (!no) caf::anon_send(region, tree_begun{rows});
                                  if (answer) answer(no ? result<std::string>(tl::unexpected(*no)) : sentence);
                                }});
@@ -120,8 +121,8 @@ void region_work::start_trees(const journal_contents& open) {
 }
 
 bool region_work::tree_died(const caf::actor_addr& who) {
-  const auto found = std::find_if(at().trees.begin(), at().trees.end(),
-                                  [&](const auto& one) { return one.second.address() == who; });
+  const auto found =
+      std::find_if(at().trees.begin(), at().trees.end(), [&](const auto& one) { return one.second.address() == who; });
   if (found == at().trees.end()) return false;
   const auto root = found->first;
   at().trees.erase(found);
@@ -154,7 +155,9 @@ void region_work::wanted(const branch_wanted& message) {
 /// The next branch that waits for this resource, if it is at rest.
 void region_work::next_branch(const resource_id& id) {
   const auto& one = entry(id);
-  if (at().stopping || one.of || one.branches.empty() || one.known.busy || one.unfinished || one.known.reports_pending > 0) return;
+  if (at().stopping || one.of || one.branches.empty() || one.known.busy || one.unfinished ||
+      one.known.reports_pending > 0)
+    return;
   begin_branch(id);
 }
 
@@ -166,20 +169,23 @@ void region_work::begin_branch(const resource_id& id) {
   const bool stands = one.known.state == running || one.known.state == quiesced;
   if (wanted.what.work == branch_work::mend) {
     if (!stands)
-      return end_branch(id, branch_state::skipped, fmt::format("{} is {}: there is nothing to mend", id.text(), name(one.known.state)));
+      return end_branch(id, branch_state::skipped,
+                        fmt::format("{} is {}: there is nothing to mend", id.text(), name(one.known.state)));
     if (is_held(id))
-      return end_branch(id, branch_state::skipped, fmt::format("nothing begins on {}: {}", id.text(), at().holds.at(id).why));
+      return end_branch(id, branch_state::skipped,
+                        fmt::format("nothing begins on {}: {}", id.text(), at().holds.at(id).why));
     return wake(id, wanted.cause, wanted.in, {}, {}, {}, true);
   }
   operator_command command;
   command.what = operator_verb::retry;
   command.resource = id;
   command.by = wanted.cause;
-  asked(operator_asked{std::move(command), [region = directory_->region, what = wanted.what, id](const result<std::string>& said) {
-                         caf::anon_send(region, branch_answered{id, what.root, what.number,
-                                                                said ? std::nullopt : std::optional(said.error()),
-                                                                said ? *said : std::string()});
-                       }});
+  asked(operator_asked{
+      std::move(command), [region = directory_->region, what = wanted.what, id](const result<std::string>& said) {
+        caf::anon_send(region,
+                       branch_answered{id, what.root, what.number, said ? std::nullopt : std::optional(said.error()),
+                                       said ? *said : std::string()});
+      }});
 }
 
 /// A retry's job comes by itself, once the cloud has been asked; what is closed has none of its own.
@@ -199,7 +205,8 @@ void region_work::unwanted(const branch_unwanted& message) {
   const auto is_it = [&](const branch& other) {
     return other.root == message.what.root && other.number == message.what.number;
   };
-  const auto queued = std::find_if(one.branches.begin(), one.branches.end(), [&](const auto& other) { return is_it(other.what); });
+  const auto queued =
+      std::find_if(one.branches.begin(), one.branches.end(), [&](const auto& other) { return is_it(other.what); });
   if (queued != one.branches.end()) {
     one.branches.erase(queued);
     if (const auto tree = at().trees.find(message.what.root); tree != at().trees.end())
@@ -229,7 +236,8 @@ void region_work::branch_rested(const resource_id& id, const settled& message) {
     const auto how = job.state == job_state::succeeded   ? branch_state::done
                      : job.state == job_state::cancelled ? branch_state::cancelled
                                                          : branch_state::failed;
-    return end_branch(id, how, job.degraded && job.error_message.empty() ? "degraded: " + one.row.reason : job.error_message, job.id);
+    return end_branch(
+        id, how, job.degraded && job.error_message.empty() ? "degraded: " + one.row.reason : job.error_message, job.id);
   }
   if (!message.row || message.again_in || one.known.reports_pending > 0 || !one.look_again.empty()) return;
   end_branch(id, one.row.state == unresourced ? branch_state::failed : branch_state::skipped,

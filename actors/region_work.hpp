@@ -90,6 +90,8 @@ class region_work {
   ordered ask_again(const operator_command& word);
   ordered repair_what_is_left(const operator_command& word);
   result<std::optional<std::string>> why_not_from_step(const operator_command& word);
+  void commit_and_answer(transaction what, std::string sentence, const operator_answer& answer);
+
   // -- trees of jobs (region_trees.cpp)
   result<void> check(const tree_order& order) const;
   result<void> check(const branch& what) const;
@@ -101,13 +103,6 @@ class region_work {
   void begin_branch(const resource_id& id);
   void branch_rested(const resource_id& id, const settled& message);
   void end_branch(const resource_id& id, branch_state how, std::string told, job_id job = {});
-
-  // -- an operator's word
-  void cancel(const operator_asked& message);
-  void retry(const operator_asked& message);
-  void repair_what_is_left(const operator_asked& message);
-  void cordon(const operator_asked& message);
-  void commit_and_answer(transaction what, std::string sentence, const operator_answer& answer);
 
   // -- of resources and their jobs
   ordered pause(const operator_command& word);

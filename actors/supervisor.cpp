@@ -84,10 +84,15 @@ class running_daemon final : public daemon {
     prepare(*config, *kinds, *open, path);
     // Hosts, resources and jobs are in place before anybody can ask for them.
     spawn_all(std::move(*store), std::make_shared<const journal_contents>(std::move(*open)));
-    auto face = start_http_face(*config, path, facts_, context_->time,
-                                [region = directory_->region](operator_command what, operator_answer answer) {
-                                  caf::anon_send(region, operator_asked{std::move(what), std::move(answer)});
-                                });
+    auto face = start_http_face(
+        *config, path, facts_, context_->time,
+        [region = directory_->region](operator_command what, operator_answer answer) {
+          caf::anon_send(region, operator_asked{std::move(what), std::move(answer)});
+        },
+        [region = directory_->region](std::shared_ptr<const tree_order> order, std::string cause,
+                                      operator_answer answer) {
+          caf::anon_send(region, tree_asked{std::move(order), std::move(cause), {}, std::move(answer)});
+        });
     if (!face) return tl::unexpected(face.error());
     face_ = std::move(*face);
     facts_.start_to_ready_ms = std::chrono::duration_cast<milliseconds>(context_->time.steady() - began).count();
@@ -168,8 +173,8 @@ class running_daemon final : public daemon {
   /// Sinks that are new in the file begin, those that were there try again at once, perhaps with other words, and those that
   /// left it end, with their cursors.
   void follow_sinks(const region_config& config) {
-    std::map<std::string, webhook_config> wanted;
-    for (const auto& one : config.events.webhooks) wanted[one.name] = one;
+    std::map<std::string, any_sink_config> wanted;
+    for (auto& one : config.events.sinks()) wanted.emplace(sink_of(one).name, std::move(one));
     std::erase_if(sinks_, [&](const auto& known) {
       if (wanted.contains(known.first)) return false;
       caf::anon_send(known.second, sink_config_changed{});

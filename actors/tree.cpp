@@ -124,7 +124,8 @@ void tree_work::ask_operator(operator_command what, int number) {
   what.by = root_.cause;
   caf::anon_send(directory_->region,
                  operator_asked{std::move(what), [tree = me(), number](const result<std::string>& said) {
-                                  const bool needless = !said && (said.error().code == "not_cordoned" || said.error().code == "job_not_open");
+                                  const bool needless = !said && (said.error().code == "not_cordoned" ||
+                                                                  said.error().code == "job_not_open");
                                   caf::anon_send(tree, branch_settled{number,
                                                                       said       ? branch_state::done
                                                                       : needless ? branch_state::skipped
@@ -143,14 +144,18 @@ void tree_work::settled(const branch_settled& message) {
   go_on();
 }
 
-void tree_work::end(int number, branch_state how, std::string told) { mark(tree_.end(number, how, std::move(told), now())); }
+void tree_work::end(int number, branch_state how, std::string told) {
+  mark(tree_.end(number, how, std::move(told), now()));
+}
 
 void tree_work::mark(const std::vector<int>& changed) {
   for (const auto number : changed) {
     const auto& one = tree_.at(number);
     dirty_.insert(number);
-    auto said = event_of(event_topic::branch_ended, root_,
-                         fmt::format("{} ({}): {}{}{}", one.name, text_of(one), name(one.state), one.told.empty() ? "" : ": ", one.told), now());
+    auto said = event_of(
+        event_topic::branch_ended, root_,
+        fmt::format("{} ({}): {}{}{}", one.name, text_of(one), name(one.state), one.told.empty() ? "" : ": ", one.told),
+        now());
     if (!one.job.empty()) said.job = one.job;
     told_.push_back(std::move(said));
   }
@@ -158,7 +163,8 @@ void tree_work::mark(const std::vector<int>& changed) {
 
 void tree_work::asked_to_cancel(const cancel_asked& message) {
   if (ending_)
-    return message.answer(fail(error_kind::conflict, "job_ending", "job {} has just come to its end", root_.id.value()));
+    return message.answer(
+        fail(error_kind::conflict, "job_ending", "job {} has just come to its end", root_.id.value()));
   if (!root_.cancel.empty())
     return message.answer(fmt::format("job {} is being cancelled already ({})", root_.id.value(), root_.cancel));
   const auto sentence = fmt::format("job {} is cancelled; {}", root_.id.value(), tree_.text());
@@ -232,10 +238,13 @@ void tree_work::write_end(transaction& into) {
     root_.error_code = "cancelled";
   else if (!good && root_.error_code.empty())
     root_.error_code = overdue_ ? "operation_deadline" : "branch_failed";
-  root_.error_message += (root_.error_message.empty() ? "" : "; ") + (cancelled ? root_.cancel + ": " : "") + (good ? "" : tree_.text());
+  root_.error_message +=
+      (root_.error_message.empty() ? "" : "; ") + (cancelled ? root_.cancel + ": " : "") + (good ? "" : tree_.text());
   into.push_back(root_);
   for (const auto& host : tree_.settings().hold) into.push_back(end_lease{host, std::string(whole_host), root_.id});
-  const auto topic = cancelled ? event_topic::job_cancelled : good ? event_topic::job_succeeded : event_topic::job_failed;
+  const auto topic = cancelled ? event_topic::job_cancelled
+                     : good    ? event_topic::job_succeeded
+                               : event_topic::job_failed;
   into.push_back(event_of(topic, root_, good ? tree_.text() : root_.error_message, now()));
 }
 

@@ -81,7 +81,8 @@ void tree_work::look_for_event(const branch& what) {
     if (!found) return log::error("{}: {}", about(), found.error().text());
     if (!found->rows.empty()) {
       const auto& one = found->rows.front();
-      return end(what.number, branch_state::done, fmt::format("event {}: {} of {}", one.sequence, one.topic, one.resource.text()));
+      return end(what.number, branch_state::done,
+                 fmt::format("event {}: {} of {}", one.sequence, one.topic, one.resource.text()));
     }
     tree_.at(what.number).cursor = found->cursor;
     if (!found->more) return;

@@ -26,5 +26,6 @@ void add_replay_command(CLI::App& app, int& exit);
 void add_read_commands(CLI::App& app, int& exit);
 void add_events_command(CLI::App& app, int& exit);
 void add_operator_commands(CLI::App& app, int& exit);
+void add_tree_commands(CLI::App& app, int& exit);
 
 }  // namespace regent::cli

@@ -195,16 +195,16 @@ class question {
   net::io_context io_{1};
   beast::basic_stream<net::generic::stream_protocol> stream_{io_};
   beast::flat_buffer buffer_;
-  http::request<http::empty_body> request_;
+  http::request<http::string_body> request_;
   http::response_parser<http::string_body> parser_;
   std::optional<error> failed_;
 };
 }  // namespace
 
 result<daemon_answer> ask_daemon(const daemon_address& where, const std::string& target,
-                                 std::chrono::milliseconds deadline, daemon_call how) {
+                                 std::chrono::milliseconds deadline, daemon_call how, const std::string& body) {
   try {
-    return question(where, target, deadline, how).ask();
+    return question(where, target, deadline, how, {}, {}, body).ask();
   } catch (const std::exception& broken) {
     return fail(error_kind::permanent, "daemon_garbled", "cannot ask {}: {}", where.text(), broken.what());
   }
@@ -229,8 +229,10 @@ result<daemon_answer> first_that_answers(const std::vector<daemon_address>& wher
 }
 }  // namespace
 
-result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how) {
-  return first_that_answers(where, [&](const auto& each) { return ask_daemon(each, target, daemon_deadline, how); });
+result<daemon_answer> ask_daemon(const std::vector<daemon_address>& where, const std::string& target, daemon_call how,
+                                 const std::string& body) {
+  return first_that_answers(where,
+                            [&](const auto& each) { return ask_daemon(each, target, daemon_deadline, how, body); });
 }
 
 result<daemon_answer> follow_daemon(const std::vector<daemon_address>& where, const std::string& target,

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   regent::cli::add_read_commands(app, exit);
   regent::cli::add_events_command(app, exit);
   regent::cli::add_operator_commands(app, exit);
+  regent::cli::add_tree_commands(app, exit);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {

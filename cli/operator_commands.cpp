@@ -1,6 +1,3 @@
-#include <pwd.h>
-#include <unistd.h>
-
 #include <iostream>
 #include <memory>
 
@@ -9,6 +6,7 @@
 #include "cli/daemon_client.hpp"
 #include "cli/daemon_options.hpp"
 #include "cli/drain_wait.hpp"
+#include "cli/operator_name.hpp"
 #include "cli/read_views.hpp"
 #include "cli/table_text.hpp"
 #include "edge/http_query.hpp"
@@ -65,11 +63,6 @@ struct given {
   bool json = false, preview = false, yes = false, wait = false;
 };
 
-std::string user_name() {
-  const auto* entry = ::getpwuid(::getuid());
-  return entry != nullptr ? entry->pw_name : std::to_string(::getuid());
-}
-
 int complain(int exit, std::string_view message) {
   std::cerr << "regent: " << message << '\n';
   return exit;
@@ -85,7 +78,7 @@ result<std::string> target_of(const operator_word& word, const given& options) {
                   shown(options.subject));
     subject = percent_encode(id->kind) + '/' + percent_encode(id->id);
   }
-  const auto by = user_name() + (options.reason.empty() ? "" : ": " + options.reason);
+  const auto by = operator_name(options.reason);
   auto target = fmt::format("{}/{}/{}?by={}", words_of(row.of).path, subject, row.name, percent_encode(by));
   if (options.step != 0)
     target += fmt::format("&{}={}", word.verb == operator_verb::retry ? "from" : "step", options.step);

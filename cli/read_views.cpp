@@ -200,9 +200,44 @@ std::string resource_view(const Value& answer) {
 
 std::string jobs_view(const Value& answer) { return table(answer, "rows", job_headings, job_cells); }
 
+namespace {
+
+std::string branches_view(const Value& answer) {
+  auto text = table(answer, "branches", {"BRANCH", "AFTER", "STATE", ">JOB", "WHAT", "TOLD"}, [&](const Value& row) {
+    std::vector<std::string> after;
+    const auto all = elements(answer, "branches");
+    for (const auto* before : elements(row, "after")) {
+      const auto number = before->IsInt() ? static_cast<std::size_t>(before->GetInt()) : all.size();
+      after.push_back(number < all.size() ? field(*all[number], "name") : std::to_string(number));
+    }
+    return std::vector<std::string>{field(row, "name"), joined(after, ", "), field(row, "state"),
+                                    field(row, "job"),  field(row, "about"), field(row, "told")};
+  });
+  const auto total = field(answer, "branches_total");
+  const auto shown = std::to_string(elements(answer, "branches").size());
+  if (total != shown) text += fmt::format("the first {} of {} branches\n", shown, total);
+  return text;
+}
+
+}  // namespace
+
+std::string tree_preview_view(const Value& preview) {
+  block text;
+  text.add("would run", field(preview, "name"));
+  text.add("lane", field(preview, "lane"));
+  text.add("at once", field(preview, "at_once"));
+  text.add("on failure", field(preview, "on_failure"));
+  text.add("deadline", span(preview, "deadline_ms"));
+  std::vector<std::string> hold;
+  for (const auto* host : elements(preview, "hold")) hold.emplace_back(host->GetString());
+  text.add("holds", joined(hold, ", "));
+  return text.text() + '\n' + branches_view(preview);
+}
+
 std::string job_view(const Value& answer) {
   block text;
   text.add("job", field(answer, "id"));
+  text.add("tree", field(answer, "tree"));
   text.add("resource", field(answer, "resource"));
   text.add("operation", field(answer, "operation"));
   text.add("state", field(answer, "state"));
@@ -223,6 +258,7 @@ std::string job_view(const Value& answer) {
   text.add("degraded", field(answer, "degraded"));
   text.add("error", joined({field(answer, "error.code"), field(answer, "error.message")}, ": "));
   auto all = text.text();
+  if (!elements(answer, "branches").empty()) return all + '\n' + branches_view(answer);
   const auto steps = elements(answer, "steps");
   if (steps.empty()) return all;
   const auto number = [](const Value& row) {

@@ -12,6 +12,7 @@ std::string status_view(const rapidjson::Value& answer);
 std::string resources_view(const rapidjson::Value& answer);
 std::string resource_view(const rapidjson::Value& answer);
 std::string jobs_view(const rapidjson::Value& answer);
+std::string tree_preview_view(const rapidjson::Value& preview);
 std::string job_view(const rapidjson::Value& answer);
 std::string dead_view(const rapidjson::Value& answer);
 std::string hosts_view(const rapidjson::Value& answer);

@@ -73,6 +73,7 @@ class face_handlers {
   result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
                                     std::size_t limit);
   body events_by_look(const route_request& asked, const event_filter& filter, event_order order, std::size_t limit);
+  result<void> write_branches(json_writer& out, job_id root, const route_request& asked);
   result<why_facts> gather(const resource_id& id);
   result<void> gather_holders(journal_reader& from, why_facts& facts);
   void gather_actors(why_facts& facts);

@@ -72,10 +72,12 @@ result<std::string> face_handlers::jobs(const route_request& asked) {
   const auto limit = asked.limit();
   const auto state = asked.one_of("state", states);
   const auto resource = asked.resource("resource");
+  const auto root = asked.number("root", 0);
+  if (!root) return failure(root.error());
   if (!limit) return failure(limit.error());
   if (!state) return failure(state.error());
   if (!resource) return failure(resource.error());
-  const job_filter filter{resource->empty() ? "" : resource->text(), *state};
+  const job_filter filter{resource->empty() ? "" : resource->text(), *state, job_id(static_cast<std::int64_t>(*root))};
   const auto found = journal([&](auto& from) { return from.jobs(filter, asked.text("after"), *limit); });
   if (!found) return failure(found.error());
   const auto now = time_.wall();
@@ -97,8 +99,30 @@ result<std::string> face_handlers::job_detail(const route_request& asked) {
   out.open_object();
   write_job_fields(out, **what, now);
   write_steps(out, *steps, runs_of(*steps), now, job_output_bytes);
+  if (is_tree(**what))
+    if (auto done = write_branches(out, id, asked); !done) return failure(done.error());
   out.close_object();
   return out.take();
+}
+
+/// Branches of a root, in pages: after= and limit= as in a list.
+result<void> face_handlers::write_branches(json_writer& out, job_id root, const route_request& asked) {
+  const auto limit = asked.limit();
+  if (!limit) return failure(limit.error());
+  const auto settings = journal([&](auto& from) { return from.find_tree(root); });
+  if (!settings) return failure(settings.error());
+  const auto some = journal([&](auto& from) { return from.branches(root, asked.text("after"), *limit); });
+  if (!some) return failure(some.error());
+  out.text("tree", *settings ? (*settings)->name : "");
+  out.open_array("branches");
+  for (const auto& each : some->rows) write_branch(out, each);
+  out.close_array();
+  out.number("branches_total", some->total);
+  if (some->next.empty())
+    out.null("branches_next");
+  else
+    out.text("branches_next", some->next);
+  return {};
 }
 
 result<std::string> face_handlers::locks(const route_request& asked) {

@@ -12,7 +12,7 @@
 
 #include "base/probe.hpp"
 #include "base/result.hpp"
-#include "edge/operator_routes.hpp"
+#include "edge/tree_routes.hpp"
 #include "region/host_board.hpp"
 #include "region/region_config.hpp"
 #include "region/run_board.hpp"
@@ -58,6 +58,7 @@ class http_face {
 
 /// Starts listening and serving. `journal_path` is opened read-only, lazily. Errors: permanent `listen_failed` naming the address.
 result<std::unique_ptr<http_face>> start_http_face(const region_config& config, const std::string& journal_path,
-                                                   daemon_facts& facts, const clock& time, operator_desk desk);
+                                                   daemon_facts& facts, const clock& time, operator_desk desk,
+                                                   tree_desk trees);
 
 }  // namespace regent

@@ -13,6 +13,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <list>
@@ -160,7 +161,8 @@ class connection : public std::enable_shared_from_this<connection> {
       return answer(http_error(431, "header_too_large",
                                fmt::format("a request's header has at most {} bytes", shared_.bounds.header_bytes)));
     if (failed == http::error::body_limit)
-      return answer(http_error(413, "body_too_large", fmt::format("a request's body has at most {} bytes", shared_.bounds.body_bytes)));
+      return answer(http_error(413, "body_too_large",
+                               fmt::format("a request's body has at most {} bytes", shared_.bounds.body_bytes)));
     if (failed.category() == http::make_error_code(http::error::end_of_stream).category())
       return answer(http_error(400, "malformed_request", failed.message()));
     drop();  // gone or too slow

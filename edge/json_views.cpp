@@ -118,6 +118,25 @@ void write_job(json_writer& out, const job& what, wall_time now) {
   out.close_object();
 }
 
+void write_branch(json_writer& out, const branch& what) {
+  out.open_object();
+  out.number("number", what.number);
+  out.text("name", what.name);
+  out.text("work", name(what.work));
+  out.text("subject", what.subject);
+  out.text("about", text_of(what));
+  out.open_array("after");
+  for (const auto before : what.after) out.number({}, before);
+  out.close_array();
+  out.text("state", name(what.state));
+  out.maybe_number("job", number_or_none(what.job));
+  out.text("told", what.told);
+  out.maybe_number("deadline_ms", what.deadline.count() > 0 ? std::optional(what.deadline.count()) : std::nullopt);
+  out.time("started", what.started);
+  out.time("ended", what.ended);
+  out.close_object();
+}
+
 namespace {
 /// When its host last said that the run goes on, and how far the run says that it is.
 void write_sign(json_writer& out, const run_sign* sign) {

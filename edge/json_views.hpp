@@ -8,6 +8,7 @@
 #include "edge/json_writer.hpp"
 #include "region/host_board.hpp"
 #include "region/job.hpp"
+#include "region/job_tree.hpp"
 #include "region/operator_marks.hpp"
 #include "region/run_board.hpp"
 #include "region/sink_board.hpp"
@@ -18,6 +19,7 @@ namespace regent {
 void write_actor(json_writer& out, const probe_view& actor);
 /// Without the record; that and more is in the detail.
 void write_resource(json_writer& out, const resource& what, const resource_marks& marks, wall_time now);
+void write_branch(json_writer& out, const branch& what);
 void write_job(json_writer& out, const job& what, wall_time now);
 void write_event(json_writer& out, const event& what, wall_time now);
 void write_report(json_writer& out, const report& what, wall_time now);

@@ -8,16 +8,29 @@
 
 namespace regent {
 
-namespace {
-
-http_answer answer_of(const result<std::string>& said, bool preview = false) {
+http_answer answer_of(const result<std::string>& said, bool preview) {
   if (said)
     return {200, "application/json", fmt::format("{{\"{}\":{}}}\n", preview ? "would" : "done", json_quote(*said))};
   const auto& why = said.error();
   const bool unknown = why.code == "not_found" || why.code == "unknown_path";
-  const int status = unknown ? 404 : why.code == "bad_query" ? 400 : why.kind == error_kind::conflict ? 409 : 503;
+  const int status = unknown                                                                         ? 404
+                     : why.code == "bad_query" || why.code == "bad_tree" || why.code == "bad_filter" ? 400
+                     : why.kind == error_kind::conflict                                              ? 409
+                                                                                                     : 503;
   return http_error(status, why.code, why.message);
 }
+
+result<std::string> operator_words(const http_query& query) {
+  const auto by = query.parameters.find("by");
+  if (by == query.parameters.end() || by->second.empty())
+    return fail(error_kind::permanent, "bad_query", "by= is missing: who says so, and why");
+  if (by->second.size() > limits::operator_words_bytes)
+    return fail(error_kind::permanent, "bad_query", "by= has {} bytes; it may have {}", by->second.size(),
+                limits::operator_words_bytes);
+  return by->second;
+}
+
+namespace {
 
 /// "cancel, mark-done": the words of one subject.
 std::string words_of(operator_subject subject) {
@@ -63,16 +76,6 @@ result<void> read_parameters(const http_query& query, operator_command& into) {
   return {};
 }
 
-result<std::string> words(const http_query& query) {
-  const auto by = query.parameters.find("by");
-  if (by == query.parameters.end() || by->second.empty())
-    return fail(error_kind::permanent, "bad_query", "by= is missing: who says so, and why");
-  if (by->second.size() > limits::operator_words_bytes)
-    return fail(error_kind::permanent, "bad_query", "by= has {} bytes; it may have {}", by->second.size(),
-                limits::operator_words_bytes);
-  return by->second;
-}
-
 }  // namespace
 
 void operator_routes::answer(std::string_view target, const std::function<void(http_answer)>& said) {
@@ -97,7 +100,7 @@ result<operator_command> operator_routes::command_of(std::string_view target) {
   const bool of_host = at[2] == "hosts" && at.size() == 5 && subject == operator_subject::host;
   if (!of_job && !of_resource && !of_host) return unknown_path();
   if (auto read = read_parameters(*query, what); !read) return failure(read.error());
-  auto by = words(*query);
+  auto by = operator_words(*query);
   if (!by) return failure(by.error());
   what.by = std::move(*by);
   if (of_host) what.host = host_id(at[3]);

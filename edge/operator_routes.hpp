@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "edge/http_query.hpp"
 #include "edge/http_server.hpp"
 #include "persistence/journal_reader.hpp"
 #include "region/operator_command.hpp"
@@ -23,6 +24,11 @@ namespace regent {
 
 /// Takes the word to the daemon, which answers once, on any thread: a sentence, or why not.
 using operator_desk = std::function<void(operator_command, std::function<void(const result<std::string>&)>)>;
+
+/// 200 with the sentence, as done or as what would be, or the error with the status that its code stands for.
+http_answer answer_of(const result<std::string>& said, bool preview = false);
+/// by=: who says so, and why. Errors: permanent `bad_query`.
+result<std::string> operator_words(const http_query& query);
 
 /// Belongs to one thread at a time.
 class operator_routes {

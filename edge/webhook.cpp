@@ -116,11 +116,14 @@ webhook::webhook(webhook_config config, std::string origin)
 webhook::~webhook() = default;
 webhook::webhook(webhook&&) noexcept = default;
 
-std::optional<tl::expected<void, sink_refusal>> webhook::deliver(const event_batch& what, wall_time now,
-                                                                 const std::stop_token& stop) {
-  using outcome = tl::expected<void, sink_refusal>;
+std::string webhook::target() const {
+  const auto address = parse_http_address(inside_->config.url);
+  return address ? address->authority() : "";
+}
+
+std::optional<delivery_outcome> webhook::deliver(const event_batch& what, wall_time now, const std::stop_token& stop) {
   const auto refuse = [](std::string why, milliseconds after = milliseconds(0), bool too_large = false) {
-    return outcome(tl::unexpected(sink_refusal{std::move(why), after, too_large}));
+    return delivery_outcome(tl::unexpected(sink_refusal{std::move(why), after, too_large}));
   };
   auto& self = *inside_;
   if (!self.client) {
@@ -129,11 +132,11 @@ std::optional<tl::expected<void, sink_refusal>> webhook::deliver(const event_bat
     self.client.emplace(std::move(*address), self.config.ca_file, limits::sink_answer_bytes);
   }
   const auto request = self.request_of(what, now);
-  if (!request) return outcome(tl::unexpected(request.error()));
+  if (!request) return delivery_outcome(tl::unexpected(request.error()));
   const auto reply = self.client->call(*request, limits::sink_deadline, stop);
   if (stop.stop_requested()) return std::nullopt;
   if (!reply) return refuse(without(request->target, reply.error().message));
-  if (reply->status >= 200 && reply->status < 300) return outcome();
+  if (reply->status >= 200 && reply->status < 300) return delivery_outcome();
   if (reply->status >= 300 && reply->status < 400)
     return refuse(fmt::format(
         "it answers {} and sends us elsewhere, where nobody is sent events: put the right address into its url",

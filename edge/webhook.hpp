@@ -11,8 +11,7 @@
 #include <stop_token>
 #include <string>
 
-#include "edge/event_delivery.hpp"
-#include "region/region_config.hpp"
+#include "edge/event_sink_client.hpp"
 
 namespace regent {
 
@@ -23,18 +22,16 @@ std::string webhook_body(const std::string& sink, const event_batch& what);
 result<std::string> webhook_signature(const std::string& secret, const std::string& id, std::int64_t timestamp,
                                       const std::string& body);
 
-/// One webhook and its connection. Belongs to one thread at a time.
-class webhook {
+class webhook final : public event_sink_client {
  public:
-  /// `origin` makes message ids this region's own: the journal's id.
   webhook(webhook_config config, std::string origin);
-  ~webhook();
+  ~webhook() override;
   webhook(webhook&&) noexcept;
 
-  /// 2xx within limits::sink_deadline is success; a redirect is not followed. None once `stop` is requested: then nothing
-  /// is known of the delivery.
-  std::optional<tl::expected<void, sink_refusal>> deliver(const event_batch& what, wall_time now,
-                                                          const std::stop_token& stop);
+  /// Host and port; not the path, which may hold a token.
+  std::string target() const override;
+  /// 2xx is success; a redirect is not followed.
+  std::optional<delivery_outcome> deliver(const event_batch& what, wall_time now, const std::stop_token& stop) override;
 
  private:
   struct inside;

@@ -27,7 +27,9 @@ job_tree::job_tree(tree settings, std::vector<branch> branches)
   for (const auto& one : branches_) {
     for (const auto before : one.after) {
       followers_[static_cast<std::size_t>(before)].push_back(one.number);
-      if (at(before).state != branch_state::done) ++waits_for_[static_cast<std::size_t>(one.number)];
+      // A skipped one had nothing to do: else this one would have been left out with it.
+      const auto how = at(before).state;
+      if (how != branch_state::done && how != branch_state::skipped) ++waits_for_[static_cast<std::size_t>(one.number)];
     }
     if (is_open(one.state)) ++open_;
     if (one.state == branch_state::failed || one.state == branch_state::cancelled) ++bad_;
@@ -76,8 +78,8 @@ std::vector<int> job_tree::end(int number, branch_state how, std::string told, w
     const auto rest = stop(branch_state::skipped, fmt::format("left out: {} has {}", at(number).name, name(how)), now);
     changed.insert(changed.end(), rest.begin(), rest.end());
   } else {
-    leave_out_followers(number, fmt::format("left out: it comes after {}, which has {}", at(number).name, name(how)), now,
-                        changed);
+    leave_out_followers(number, fmt::format("left out: it comes after {}, which has {}", at(number).name, name(how)),
+                        now, changed);
   }
   return changed;
 }
@@ -117,7 +119,8 @@ std::optional<wall_time> job_tree::next_deadline() const {
   std::optional<wall_time> first;
   for (const auto number : under_way_) {
     const auto& one = branches_[static_cast<std::size_t>(number)];
-    if (one.deadline.count() > 0 && (!first || *one.started + one.deadline < *first)) first = *one.started + one.deadline;
+    if (one.deadline.count() > 0 && (!first || *one.started + one.deadline < *first))
+      first = *one.started + one.deadline;
   }
   return first;
 }
@@ -170,7 +173,8 @@ class sorter {
       if (looked_at < after.size()) {
         const auto before = after[looked_at++];
         if (depth_[static_cast<std::size_t>(before)] == under_way)
-          return fail(error_kind::permanent, "bad_tree", "branches.{}.after: {} and {} wait for each other, in a circle", place,
+          return fail(error_kind::permanent, "bad_tree",
+                      "branches.{}.after: {} and {} wait for each other, in a circle", place,
                       from_[static_cast<std::size_t>(place)].name, from_[static_cast<std::size_t>(before)].name);
         path.emplace_back(before, 0);
         continue;
@@ -179,8 +183,9 @@ class sorter {
       for (const auto before : after) deepest = std::max(deepest, depth_[static_cast<std::size_t>(before)]);
       depth = deepest + 1;
       if (depth > static_cast<int>(limits::tree_depth))
-        return fail(error_kind::permanent, "bad_tree", "branches.{}.after: {} is the end of a chain of more than {} branches",
-                    place, from_[static_cast<std::size_t>(place)].name, limits::tree_depth);
+        return fail(error_kind::permanent, "bad_tree",
+                    "branches.{}.after: {} is the end of a chain of more than {} branches", place,
+                    from_[static_cast<std::size_t>(place)].name, limits::tree_depth);
       order_.push_back(place);
       path.pop_back();
     }
@@ -197,8 +202,8 @@ class sorter {
 result<void> put_in_order(tree_order& order) {
   if (order.branches.empty()) return fail(error_kind::permanent, "bad_tree", "branches: there is none");
   if (order.branches.size() > limits::tree_branches)
-    return fail(error_kind::permanent, "bad_tree", "branches: {} are too many; a tree may have {}", order.branches.size(),
-                limits::tree_branches);
+    return fail(error_kind::permanent, "bad_tree", "branches: {} are too many; a tree may have {}",
+                order.branches.size(), limits::tree_branches);
   sorter sorted(order.branches);
   if (auto done = sorted.run(); !done) return done;
   std::vector<int> number_of(order.branches.size());
@@ -213,7 +218,8 @@ result<void> put_in_order(tree_order& order) {
   }
   order.branches = std::move(moved);
   std::sort(order.settings.hold.begin(), order.settings.hold.end());
-  order.settings.hold.erase(std::unique(order.settings.hold.begin(), order.settings.hold.end()), order.settings.hold.end());
+  order.settings.hold.erase(std::unique(order.settings.hold.begin(), order.settings.hold.end()),
+                            order.settings.hold.end());
   return {};
 }
 

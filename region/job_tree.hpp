@@ -44,14 +44,14 @@ struct branch {
   std::string name;
   branch_work work = branch_work::mend;
   std::string subject;
-  std::string wanted;      ///< until_state: the states, with commas; until_event: the topics
-  std::vector<int> after;  ///< numbers of branches that must have ended well
+  std::string wanted;        ///< until_state: the states, with commas; until_event: the topics
+  std::vector<int> after;    ///< numbers of branches that must have ended well
   milliseconds deadline{0};  ///< from `started`; 0: that of its job
   bool fails_late = true;    ///< at the deadline it fails; else what comes after it goes on
   branch_state state = branch_state::planned;
-  job_id job;              ///< the sub-job, once it is made
+  job_id job;               ///< the sub-job, once it is made
   std::int64_t cursor = 0;  ///< until_event: the newest event that is not meant
-  std::string told;        ///< how it ended, for people
+  std::string told;         ///< how it ended, for people
   std::optional<wall_time> started;
   std::optional<wall_time> ended;
 };
@@ -63,7 +63,8 @@ struct tree {
   job_id root;
   std::string name;
   int at_once = limits::branches_at_once;
-  bool stops = false;           ///< at the first failure nothing more begins; else only what comes after the failed branch is left out
+  bool stops =
+      false;  ///< at the first failure nothing more begins; else only what comes after the failed branch is left out
   std::vector<host_id> hold;  ///< hosts whose whole lease the root holds while its branches run; in order of name
 };
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -95,17 +96,34 @@ struct listen_config {
   bool tcp = true;
 };
 
-/// Somebody who is sent events over HTTP.
-struct webhook_config {
+/// Somebody who is sent events: what every sort of sink has.
+struct sink_config {
   std::string name;
   std::string url;
   std::string ca_file;              ///< PEM; the system's roots if empty
-  secret_reference secret;          ///< signs what is sent
   std::vector<std::string> topics;  ///< patterns, checked; none: all
 };
 
+/// A sink over HTTP.
+struct webhook_config : sink_config {
+  secret_reference secret;  ///< signs what is sent
+};
+
+/// An exchange of an AMQP broker.
+struct amqp_config : sink_config {  ///< url: as region/amqp_address.hpp reads it, with the user
+  secret_reference password;
+  std::string exchange;
+};
+
+using any_sink_config = std::variant<webhook_config, amqp_config>;
+/// Of whichever sort it is.
+const sink_config& sink_of(const any_sink_config& any);
+
 struct events_config {
   std::vector<webhook_config> webhooks;
+  std::vector<amqp_config> amqp;
+  /// All of them; no two have one name.
+  std::vector<any_sink_config> sinks() const;
 };
 
 struct region_config {

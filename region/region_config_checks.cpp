@@ -8,6 +8,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "region/amqp_address.hpp"
+
 namespace regent {
 namespace {
 
@@ -179,6 +181,28 @@ verdict check_url(const std::string& value) {
   if (parts->scheme == "http" && !is_loopback(parts->host))
     return complaint{shown(value) + " would send the password in the clear", "use https"};
   return {};
+}
+
+verdict check_amqp_url(const std::string& value) {
+  constexpr auto form = "write it like amqps://regent@mq.example.com:5671/VHOST";
+  if (names_password(value))
+    return complaint{"an address with a password in it", "leave it out of the url: `password: {file: PATH}` names it"};
+  const auto address = parse_amqp_address(value);
+  if (!address) {
+    const bool lacks_scheme = value.find("://") == std::string::npos && parse_amqp_address("amqps://" + value);
+    return complaint{fmt::format("{} {}", shown(value), address.error().message),
+                     lacks_scheme ? fmt::format("did you mean amqps://{}?", value) : form};
+  }
+  if (!address->tls && !is_loopback(address->host))
+    return complaint{shown(value) + " would send the password in the clear", "use amqps"};
+  return {};
+}
+
+verdict check_exchange(const std::string& value) {
+  const bool printable =
+      std::all_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; });
+  if (!value.empty() && value.size() <= 255 && printable) return {};
+  return complaint{shown(value) + " is not the name of an exchange", "use 1 to 255 bytes, like regent.events"};
 }
 
 verdict check_email(const std::string& value) {

@@ -36,6 +36,10 @@ std::optional<complaint> check_absolute_path(const std::string& value);
 std::optional<complaint> check_socket_path(const std::string& value);
 /// http or https with a host, without user, query or fragment; http only to this machine.
 std::optional<complaint> check_url(const std::string& value);
+/// amqps with user and host and without password (region/amqp_address.hpp); amqp only to this machine.
+std::optional<complaint> check_amqp_url(const std::string& value);
+/// 1 to 255 bytes without control characters, which is what AMQP carries.
+std::optional<complaint> check_exchange(const std::string& value);
 std::optional<complaint> check_email(const std::string& value);
 /// The name of an environment variable.
 std::optional<complaint> check_variable(const std::string& value);

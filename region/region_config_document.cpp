@@ -125,16 +125,29 @@ void put_policies(document_writer& out, const policies_config& policies) {
   out.end();
 }
 
+void put_sink(document_writer& out, const sink_config& sink) {
+  out.put("name", sink.name);
+  out.put("url", sink.url);
+  out.put("ca_file", sink.ca_file);
+  out.put("topics", sink.topics);
+}
+
 void put_events(document_writer& out, const events_config& events) {
   out.open("events");
   out.open_list("webhooks");
   for (const auto& one : events.webhooks) {
     out.open_item();
-    out.put("name", one.name);
-    out.put("url", one.url);
-    out.put("ca_file", one.ca_file);
+    put_sink(out, one);
     put_secret(out, "secret", one.secret);
-    out.put("topics", one.topics);
+    out.end();
+  }
+  out.end_list();
+  out.open_list("amqp");
+  for (const auto& one : events.amqp) {
+    out.open_item();
+    put_sink(out, one);
+    put_secret(out, "password", one.password);
+    out.put("exchange", one.exchange);
     out.end();
   }
   out.end_list();

@@ -95,6 +95,13 @@ listen:
 #       secret: {file: /etc/regent/secrets/webhook}   # signs each delivery, by the rules of standardwebhooks.com
 #       topics: [job.failed, host.#]   # * is one word, # any number of them; all topics if left out
 #       ca_file: /etc/regent/hooks-ca.pem             # the system's roots if left out
+#   amqp:
+#     - name: bus                      # webhooks and these have names of their own
+#       url: amqps://regent@mq.example.com/cloud      # amqps://USER@HOST:PORT/VHOST, VHOST is / if left out; amqp only to this machine itself
+#       password: {file: /etc/regent/secrets/amqp}
+#       exchange: regent.events        # a durable topic exchange that is there; an event's topic is its routing key
+#       topics: [job.#]                # all topics if left out
+#       ca_file: /etc/regent/mq-ca.pem                # the system's roots if left out
 
 # Directories with primitives (NAME.sh) and kinds (kinds/NAME.yaml) of your own.
 # kinds: [/etc/regent/primitives]

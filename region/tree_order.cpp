@@ -72,7 +72,8 @@ void read_wait(config_section& wait, branch& into) {
     wait.need("state", "for which of its states, such as running");
     const auto states = one_or_more(wait, "state");
     for (const auto& one : states)
-      if (!parse_lifecycle_state(one)) wait.complain("state", shown(one) + " is no state", "such as running, quiesced or closed");
+      if (!parse_lifecycle_state(one))
+        wait.complain("state", shown(one) + " is no state", "such as running, quiesced or closed");
     into.wanted = fmt::format("{}", fmt::join(states, ","));
   } else if (wait.has("job")) {
     into.work = branch_work::until_job;
@@ -88,7 +89,8 @@ void read_wait(config_section& wait, branch& into) {
     into.work = branch_work::until_time;
     wait.text("time", into.subject, check_time);
   } else {
-    wait.complain_at(wait.map(), wait.path(), "waits for nothing", "for a resource and its state, a job, an event or a time");
+    wait.complain_at(wait.map(), wait.path(), "waits for nothing",
+                     "for a resource and its state, a job, an event or a time");
   }
   wait.close();
 }
@@ -97,7 +99,8 @@ void read_branch(config_section& from, branch& into) {
   from.need("name", "others come after it by this name");
   from.text("name", into.name, check_name);
   if (from.has("do") == from.has("wait"))
-    from.complain_at(from.map(), from.path(), from.has("do") ? "has both do and wait" : "neither does nor waits for anything",
+    from.complain_at(from.map(), from.path(),
+                     from.has("do") ? "has both do and wait" : "neither does nor waits for anything",
                      "each branch is one thing to do, or one to wait for");
   std::string what;
   if (from.text_of("do", what, {"retry", "mend", "cancel", "cordon", "uncordon"})) read_work(from, what, into);
@@ -105,8 +108,7 @@ void read_branch(config_section& from, branch& into) {
     into.deadline = limits::tree_deadline;
     read_wait(*wait, into);
   }
-  if (from.has("deadline"))
-    from.span("deadline", into.deadline, std::chrono::seconds(1), limits::tree_deadline_most);
+  if (from.has("deadline")) from.span("deadline", into.deadline, std::chrono::seconds(1), limits::tree_deadline_most);
   std::string late;
   if (from.text_of("at_deadline", late, {"fail", "go_on"})) into.fails_late = late == "fail";
 }
@@ -143,7 +145,8 @@ void read_after(config_section& from, const branch_places& places, branch& into)
 void read_branches(config_section& file, tree_order& into) {
   const auto* list = file.value("branches");
   if (list == nullptr || list->is != yaml_value::shape::sequence)
-    return file.complain("branches", "not a list of branches", "write `- {name: NAME, do: mend, resource: KIND/ID}` lines");
+    return file.complain("branches", "not a list of branches",
+                         "write `- {name: NAME, do: mend, resource: KIND/ID}` lines");
   if (list->items.size() > limits::tree_branches)
     return file.complain("branches", fmt::format("{} branches are too many", list->items.size()),
                          fmt::format("a tree may have {}", limits::tree_branches));
@@ -181,7 +184,8 @@ tree_order_check parse_tree_order(const std::string& text) {
   const auto* root = read_yaml(text, values, found.problems);
   if (root == nullptr) return found;
   if (root->is != yaml_value::shape::map) {
-    found.problems.push_back({root->line, root->column, "", "not a tree of jobs", "it begins with its name and its branches"});
+    found.problems.push_back(
+        {root->line, root->column, "", "not a tree of jobs", "it begins with its name and its branches"});
     return found;
   }
   tree_order made;

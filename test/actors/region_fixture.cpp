@@ -2,6 +2,7 @@
 
 #include "actors/central_actors.hpp"
 #include "actors/host.hpp"
+#include "region/tree_order.hpp"
 #include "test/support/catch.hpp"
 
 namespace regent::test {
@@ -268,6 +269,28 @@ void region_fixture::start() {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
   };
+  context_->job_of = [this](job_id id) -> result<std::optional<job>> {
+    const auto found = store->jobs.find(id.value());
+    return found == store->jobs.end() ? std::nullopt : std::optional(found->second);
+  };
+  context_->resource_of = [this](const resource_id& id) -> result<std::optional<resource>> {
+    const auto found = store->resources.find({id.kind, id.id});
+    return found == store->resources.end() ? std::nullopt : std::optional(found->second);
+  };
+  context_->look_at_events = [this](const event_filter& filter, event_order order, std::optional<std::int64_t> from,
+                                    std::size_t limit) -> result<event_look> {
+    event_look found;
+    found.newest = store->last_event;
+    found.cursor = order == event_order::oldest_first ? std::max(from.value_or(0), store->last_event) : 0;
+    for (const auto& one : store->events)
+      if (order == event_order::oldest_first && found.rows.size() < limit && one.sequence > from.value_or(0) &&
+          filter.topics.matches(one.topic) && (filter.resource.empty() || filter.resource == one.resource))
+        found.rows.push_back(one);
+    return found;
+  };
+  context_->tree_of = [this](job_id root) -> result<std::pair<tree, std::vector<branch>>> {
+    return std::pair(store->trees.at(root.value()), branches(root));
+  };
   context_->leases_on = [this](const host_id& host) -> result<std::vector<lease>> {
     std::vector<lease> held;
     for (const auto& [key, one] : store->leases)
@@ -297,6 +320,24 @@ std::string region_fixture::tell(operator_command what) {
 
 void region_fixture::tell_without_settling(operator_command what, operator_answer answer) {
   caf::anon_send(directory_->region, operator_asked{std::move(what), std::move(answer)});
+}
+
+std::string region_fixture::order(const std::string& text) {
+  auto said = std::make_shared<std::string>();
+  order_without_settling(text,
+                         [said](const result<std::string>& answer) { *said = answer ? *answer : answer.error().code; });
+  settle();
+  return *said;
+}
+
+void region_fixture::order_without_settling(const std::string& text, operator_answer answer) {
+  auto parsed = parse_tree_order(text);
+  INFO(parsed.text("order"));
+  REQUIRE(parsed.order);
+  caf::anon_send(
+      directory_->region,
+      tree_asked{
+          std::make_shared<const tree_order>(std::move(*parsed.order)), "as the test wants", {}, std::move(answer)});
 }
 
 void region_fixture::reload(std::shared_ptr<region_config> next) {
@@ -409,6 +450,13 @@ std::vector<job> region_fixture::jobs(job_state state) const {
   std::vector<job> all;
   for (const auto& [number, one] : store->jobs)
     if (one.state == state) all.push_back(one);
+  return all;
+}
+
+std::vector<branch> region_fixture::branches(job_id root) const {
+  std::vector<branch> all;
+  for (const auto& [key, one] : store->branches)
+    if (key.first == root.value()) all.push_back(one);
   return all;
 }
 

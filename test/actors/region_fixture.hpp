@@ -71,6 +71,9 @@ class region_fixture {
   /// What an operator is answered; the error's code, or the sentence.
   std::string tell(operator_command what);
   void tell_without_settling(operator_command what, operator_answer answer);
+  /// Orders a tree of jobs (region/tree_order.hpp): the sentence that is answered, or the error's code.
+  std::string order(const std::string& text);
+  void order_without_settling(const std::string& text, operator_answer answer);
   void reload(std::shared_ptr<region_config> next);  ///< as SIGHUP does
   void crash();                                      ///< nothing more is said or done by anybody
   void restart();                                    ///< a crash, and the next life until it has looked around
@@ -94,6 +97,7 @@ class region_fixture {
   std::vector<job> jobs(job_state state) const;
   std::vector<job> open_jobs() const;
   std::size_t told(std::string_view topic) const;  ///< how many events
+  std::vector<branch> branches(job_id root) const;
 
   const resource_id router{"virtual_router", "1"};
   manual_clock time;

@@ -95,6 +95,19 @@ inline void reigns_suite(journal_place& place) {
     CHECK(all_text(kept.resources) == all_text(std::vector{full_resource(3)}));
     CHECK(all_text(kept.events) == all_text(std::vector{std::get<event>(group[1][2])}));
   }
+  SECTION("trees of open roots come back with all their branches, and with the changes made to them") {
+    auto open = must_open(place);
+    must_commit(*open, {{full_job(7), full_tree(7), full_branch(7, 0), full_branch(7, 1)},
+                        {full_job(8, job_state::succeeded), full_tree(8), full_branch(8, 0)}});
+    auto changed = full_branch(7, 0);
+    changed.state = branch_state::skipped;
+    changed.job = {};
+    must_commit(*open, {{changed}});
+    open.reset();
+    const auto found = reopen(place);
+    CHECK(all_text(found.trees) == all_text(std::vector{full_tree(7)}));
+    CHECK(all_text(found.branches) == all_text(std::vector{changed, full_branch(7, 1)}));
+  }
   SECTION("fields that are empty come back empty") {
     auto open = must_open(place);
     job plain;

@@ -106,10 +106,10 @@ TEST_CASE("whatever order things happen in, a scope never has two holders and ev
       queue.ask({job_id(next), scope[next], static_cast<lane>(random() % 3), now});
       open.insert(next);
     } else {
-      for (const auto& [held, request] : std::map(queue.held())) {
-        queue.end(request.job, held);
-        open.erase(static_cast<int>(request.job.value()));
-        break;
+      const auto held = queue.held();
+      if (!held.empty()) {
+        queue.end(held[0].job, held[0].scope);
+        open.erase(static_cast<int>(held[0].job.value()));
       }
     }
     for (const auto& granted : queue.grant(now)) CHECK(queue.holds(granted.job, granted.scope));
@@ -117,8 +117,8 @@ TEST_CASE("whatever order things happen in, a scope never has two holders and ev
   }
   for (int turn = 0; turn < 5000 && !open.empty(); ++turn) {
     const auto held = queue.held();
-    for (const auto& [name, request] : held) {
-      queue.end(request.job, name);
+    for (const auto& request : held) {
+      queue.end(request.job, request.scope);
       open.erase(static_cast<int>(request.job.value()));
     }
     queue.grant(now += 1s);
@@ -145,4 +145,54 @@ TEST_CASE("a closed host grants what has begun, and children of what came before
   CHECK_FALSE(queue.empties(job_id(9)));
   CHECK(queue.grant(t0, true).empty());
   CHECK(queue.grant(t0).size() == 2);
+}
+
+TEST_CASE("whoever holds the whole host for a root lets the root's jobs in, and nobody else") {
+  const auto under = [](int job, std::string scope) {
+    auto made = wants(job, std::move(scope));
+    made.root = job_id(1);
+    return made;
+  };
+  lease_queue queue(2);
+  queue.ask(under(1, std::string(whole_host)));
+  REQUIRE(queue.grant(t0).size() == 1);
+  queue.ask(wants(9, "r9"));
+  queue.ask(under(2, "r2"));
+  queue.ask(under(3, "r3"));
+  queue.ask(under(4, "r4"));
+  const auto let_in = queue.grant(t0);
+  REQUIRE(let_in.size() == 2);
+  CHECK(let_in[0].job == job_id(2));
+  CHECK(let_in[1].job == job_id(3));
+  CHECK(queue.held().size() == 3);
+  CHECK(queue.end(job_id(2), "r2"));
+  CHECK(queue.grant(t0).at(0).job == job_id(4));
+  queue.end(job_id(3), "r3");
+  queue.end(job_id(4), "r4");
+  CHECK(queue.grant(t0).empty());
+  queue.end(job_id(1), std::string(whole_host));
+  CHECK(queue.grant(t0).at(0).job == job_id(9));
+}
+
+TEST_CASE("a root's job that wants the whole host too is not kept out by its own root") {
+  lease_queue queue(4);
+  auto root = wants(1, std::string(whole_host)), below = wants(2, std::string(whole_host));
+  root.root = below.root = job_id(1);
+  queue.ask(root);
+  queue.grant(t0);
+  queue.ask(below);
+  CHECK(queue.grant(t0).size() == 1);
+  CHECK(queue.end(job_id(2), std::string(whole_host)));
+  CHECK(queue.holds(job_id(1), std::string(whole_host)));
+}
+
+TEST_CASE("another job that waits for the whole host does not keep the holder's own jobs out") {
+  lease_queue queue(4);
+  auto root = wants(1, std::string(whole_host)), below = wants(2, "r2");
+  root.root = below.root = job_id(1);
+  queue.ask(root);
+  queue.grant(t0);
+  queue.ask(wants(8, std::string(whole_host)));
+  queue.ask(below);
+  CHECK(queue.grant(t0).at(0).job == job_id(2));
 }

@@ -444,7 +444,7 @@ TEST_CASE("a section with nothing in it says nothing", "[region_config]") {
   CHECK(problems_of(file_with(16, "podnet:")) == "r:16:1: podnet.a: is missing; the name of a host\n");
 }
 
-TEST_CASE("webhooks are read with their topics, and what the example says of them is so", "[region_config]") {
+TEST_CASE("sinks are read with their topics, and what the example says of them is so", "[region_config]") {
   auto example = example_region_config();
   const auto begin = example.find("# events:");
   REQUIRE(begin != std::string::npos);
@@ -459,6 +459,18 @@ TEST_CASE("webhooks are read with their topics, and what the example says of the
   CHECK(one.ca_file == "/etc/regent/hooks-ca.pem");
   CHECK(text_at(config, "events.webhooks.0.name") == "\"operations\"");
   CHECK(config_of(good_file()).events.webhooks.empty());
+  REQUIRE(config.events.amqp.size() == 1);
+  const auto& bus = config.events.amqp[0];
+  CHECK(bus.name == "bus");
+  CHECK(bus.url == "amqps://regent@mq.example.com/cloud");
+  CHECK(bus.password == secret_reference{secret_reference::source::file, "/etc/regent/secrets/amqp"});
+  CHECK(bus.exchange == "regent.events");
+  CHECK(bus.topics == std::vector<std::string>{"job.#"});
+  CHECK(bus.ca_file == "/etc/regent/mq-ca.pem");
+  CHECK(text_at(config, "events.amqp.0.exchange") == "\"regent.events\"");
+  REQUIRE(config.events.sinks().size() == 2);
+  CHECK(sink_of(config.events.sinks()[0]).name == "operations");
+  CHECK(sink_of(config.events.sinks()[1]).name == "bus");
 }
 
 TEST_CASE("a webhook needs a name of its own, a safe address, a secret, and topics that there are", "[region_config]") {
@@ -479,13 +491,56 @@ TEST_CASE("a webhook needs a name of its own, a safe address, a secret, and topi
   says(name + ", " + url + ", " + secret + ", topics: [job.faild]", "job.faild");
   says(name + ", " + url + ", " + secret + ", topics: [job..x]", "job..x");
   says(name + ", " + url + ", " + secret + ", colour: red", "colour");
-  says(name + ", " + url + ", " + secret + "}, {" + name + ", " + url + ", " + secret, "another webhook");
+  says(name + ", " + url + ", " + secret + "}, {" + name + ", " + url + ", " + secret, "another sink");
   CHECK(problems_of(file_with(19, "events: {webhooks: 7}")).find("not a list") != std::string::npos);
   CHECK(problems_of(file_with(19, "events: {webhooks: [7]}")).find("events.webhooks.0") != std::string::npos);
   CHECK(problems_of(file_with(19, "events: {webhook: []}")).find("webhooks") != std::string::npos);
   std::string many;
   for (int i = 0; i < 100; ++i) many += fmt::format("{{name: n{}, {}, {}}}, ", i, url, secret);
   CHECK(problems_of(file_with(19, "events: {webhooks: [" + many + "]}")).find("100 webhooks are too many") !=
+        std::string::npos);
+}
+
+TEST_CASE("an exchange needs a name of its own, a safe address with a user, a password and an exchange",
+          "[region_config]") {
+  const auto with = [](const std::string& amqp) {
+    return problems_of(file_with(19, "events: {amqp: [{" + amqp + "}]}"));
+  };
+  const std::string name = "name: a", url = "url: 'amqps://u@mq.example/'", password = "password: {file: /x}",
+                    exchange = "exchange: e";
+  const std::string good = name + ", " + url + ", " + password + ", " + exchange;
+  CHECK(with(good).empty());
+  CHECK(with(good + ", topics: ['job.#']").empty());
+  const auto says = [&](const std::string& amqp, const std::string& what) {
+    const auto said = with(amqp);
+    INFO(said);
+    CHECK(said.find(what) != std::string::npos);
+  };
+  says(url + ", " + password + ", " + exchange, "events.amqp.0.name");
+  says(name + ", " + password + ", " + exchange, "events.amqp.0.url");
+  says(name + ", " + url + ", " + exchange, "events.amqp.0.password");
+  says(name + ", " + url + ", " + password, "events.amqp.0.exchange");
+  says(good + ", topics: [job.faild]", "job.faild");
+  says(good + ", colour: red", "colour");
+  says(good + ", user: u", "amqps://USER@HOST");
+  says(good + "}, {" + good, "another sink");
+  says(name + ", " + url + ", " + password + ", exchange: ''", "r:19:");
+  const auto at = [&](const std::string& address) {
+    return name + ", url: '" + address + "', " + password + ", " + exchange;
+  };
+  CHECK(with(at("amqp://u@127.0.0.1/")).empty());
+  says(at("amqp://u@mq.example/"), "would send the password in the clear; use amqps");
+  says(at("u@mq.example:5671/x"), "did you mean amqps://u@mq.example:5671/x?");
+  says(at("amqps://mq.example/"), "r:19:32: events.amqp.0.url: 'amqps://mq.example/' names no user; write it like");
+  says(at("amqps://u:hidden@mq.example/"), "an address with a password in it; leave it out");
+  CHECK(with(at("amqps://u:hidden@mq.example/")).find("hidden") == std::string::npos);
+  const std::string hook = "webhooks: [{name: a, url: 'https://x.example/', secret: {file: /x}}]";
+  CHECK(problems_of(file_with(19, "events: {" + hook + ", amqp: [{" + good + "}]}")).find("another sink") !=
+        std::string::npos);
+  std::string many;
+  for (int i = 0; i < 16; ++i) many += fmt::format("{{name: n{}, {}, {}, {}}}, ", i, url, password, exchange);
+  CHECK(problems_of(file_with(19, "events: {amqp: [" + many + "]}")).empty());
+  CHECK(problems_of(file_with(19, "events: {" + hook + ", amqp: [" + many + "]}")).find("16 exchanges are too many") !=
         std::string::npos);
 }
 

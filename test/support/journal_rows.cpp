@@ -108,6 +108,30 @@ event full_event(int n) {
   return row;
 }
 
+tree full_tree(int n) {
+  return {job_id(n), "tree " + std::to_string(n) + hostile, 3, true, {host_id("a"), host_id("b")}};
+}
+
+branch full_branch(int n, int number) {
+  branch row;
+  row.root = job_id(n);
+  row.number = number;
+  row.name = "branch " + std::to_string(number) + hostile;
+  row.work = branch_work::until_event;
+  row.subject = "host/podnet-a";
+  row.wanted = "host.up,host.down";
+  for (int before = 0; before < number; ++before) row.after.push_back(before);
+  row.deadline = milliseconds(5000);
+  row.fails_late = false;
+  row.state = branch_state::started;
+  row.job = job_id(n + 3);
+  row.cursor = 812;
+  row.told = "so far" + std::string(hostile);
+  row.started = at(n);
+  row.ended = at(n + 1);
+  return row;
+}
+
 std::string text(const resource& row) {
   return fmt::format(
       "{} {} name={} project={} updated={} document={} reason={} degraded={} changed={} due={} unconfirmed={}",
@@ -173,6 +197,22 @@ std::string text(const dead_letter& row) {
 
 std::string text(const rebuild_owed& row) {
   return fmt::format("rebuild owed {} {}", row.resource.text(), row.host.value());
+}
+
+std::string text(const tree& row) {
+  std::string hold;
+  for (const auto& host : row.hold) hold += " " + host.value();
+  return fmt::format("tree {} {} at_once={} stops={} hold={}", row.root.value(), row.name, row.at_once, row.stops,
+                     hold);
+}
+
+std::string text(const branch& row) {
+  std::string after;
+  for (const auto before : row.after) after += " " + std::to_string(before);
+  return fmt::format("branch {} {} {} {} {} wanted={} after={} deadline={} late={} {} job={} cursor={} told={} {} {}",
+                     row.root.value(), row.number, row.name, name(row.work), row.subject, row.wanted, after,
+                     row.deadline.count(), row.fails_late, name(row.state), row.job.value(), row.cursor, row.told,
+                     shown(row.started), shown(row.ended));
 }
 
 std::string text(const sink_cursor& row) { return fmt::format("sink {} {}", row.sink, row.after.value_or(-1)); }

@@ -1,0 +1,319 @@
+// Trees of jobs: roots, sub-jobs and waits, through crashes.
+#include <fmt/format.h>
+
+#include "test/actors/region_fixture.hpp"
+#include "test/support/catch.hpp"
+
+using namespace regent;
+using namespace regent::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const resource_id other{"virtual_router", "2"};
+
+/// Two routers that are running.
+void build_two(region_fixture& region) {
+  asks_for_build(region);
+  region.cloud_side.records[other].state = requested;
+  region.start();
+  region.pass(2s);
+  REQUIRE(region.state_in_cloud("1") == running);
+  REQUIRE(region.state_in_cloud("2") == running);
+  region.hosts["a"].log.clear();
+  region.hosts["b"].log.clear();
+}
+
+const char* const one_after_the_other = R"(
+name: both
+branches:
+  - {name: second, do: mend, resource: virtual_router/2, after: [first]}
+  - {name: first, do: mend, resource: virtual_router/1}
+)";
+
+job root_of(const region_fixture& region) {
+  std::optional<job> root;
+  for (const auto& [number, one] : region.store->jobs)
+    if (is_tree(one)) root = one;
+  REQUIRE(root);
+  return *root;
+}
+
+std::string states(const region_fixture& region) {
+  std::string all;
+  for (const auto& one : region.branches(root_of(region).id)) all += fmt::format("{} {}, ", one.name, name(one.state));
+  return all;
+}
+
+/// Sub-jobs of the root, and what comes of them.
+std::vector<job> below(const region_fixture& region, job_id root) {
+  std::vector<job> all;
+  for (const auto& [number, one] : region.store->jobs)
+    if (one.root == root && one.id != root) all.push_back(one);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("branches run in their order, each as a job under one root") {
+  region_fixture region;
+  build_two(region);
+  CHECK(region.order(one_after_the_other).find("both, 2 branches") != std::string::npos);
+  region.pass(3s);
+  const auto root = root_of(region);
+  CHECK(root.state == job_state::succeeded);
+  CHECK(states(region) == "first done, second done, ");
+  const auto jobs = below(region, root.id);
+  REQUIRE(jobs.size() == 2);
+  CHECK(jobs[0].resource == region.router);
+  CHECK(jobs[1].resource == other);
+  CHECK(jobs[0].parent == root.id);
+  CHECK(jobs[0].ended <= jobs[1].started);
+  CHECK(region.branches(root.id)[0].job == jobs[0].id);
+  for (const auto& said : region.store->events)
+    if (said.job == jobs[0].id) CHECK(said.root == root.id);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("what comes after a branch that fails is left out, the rest goes on, and the root says so") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].behaves = [&](const run_request& asked) {
+    return asked.run.value().find("x") == std::string::npos && region.hosts["a"].log.size() == 1 ? 1 : 0;
+  };
+  region.order(R"({name: three, at_once: 1, branches: [
+    {name: bad, do: mend, resource: virtual_router/1},
+    {name: late, do: mend, resource: virtual_router/1, after: [bad]},
+    {name: good, do: mend, resource: virtual_router/2}]})");
+  region.pass(5s);
+  CHECK(states(region) == "bad failed, late skipped, good done, ");
+  const auto root = root_of(region);
+  CHECK(root.state == job_state::failed);
+  CHECK(root.error_code == "branch_failed");
+  CHECK(root.error_message == "3 of 3 branches have ended, 1 of them badly");
+}
+
+TEST_CASE("on_failure stop begins nothing more") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].behaves = [](const run_request&) { return 1; };
+  region.order(R"({name: stops, at_once: 1, on_failure: stop, branches: [
+    {name: bad, do: mend, resource: virtual_router/1}, {name: other, do: mend, resource: virtual_router/2}]})");
+  region.pass(5s);
+  CHECK(states(region) == "bad failed, other skipped, ");
+}
+
+TEST_CASE("a branch that has nothing to do is skipped, and what comes after it goes on") {
+  region_fixture region;
+  build_two(region);
+  region.order(R"({name: needless, branches: [
+    {name: sound, do: retry, resource: virtual_router/1}, {name: then, do: mend, resource: virtual_router/2, after: [sound]}]})");
+  region.pass(3s);
+  CHECK(states(region) == "sound skipped, then done, ");
+  CHECK(root_of(region).state == job_state::succeeded);
+}
+
+TEST_CASE("a retry under a tree asks the cloud, and the job that follows is the branch's") {
+  region_fixture region;
+  region.hosts["a"].behaves = [](const run_request&) { return 1; };
+  asks_for_build(region);
+  region.start();
+  region.pass(1s);
+  REQUIRE(region.state_in_cloud() == unresourced);
+  region.hosts["a"].behaves = {};
+  region.order("{name: again, branches: [{name: a, do: retry, resource: virtual_router/1}]}");
+  region.pass(5s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(states(region) == "a done, ");
+  const auto root = root_of(region);
+  REQUIRE_FALSE(below(region, root.id).empty());
+  CHECK(below(region, root.id)[0].what == operation::build);
+}
+
+TEST_CASE("a tree comes to its end through a crash after any message, and no run is executed twice") {
+  std::size_t handled = 0;
+  for (std::size_t at = 1; handled + 1 >= at && at < 400; ++at) {
+    region_fixture region;
+    build_two(region);
+    std::string answered;
+    region.order_without_settling(
+        one_after_the_other, [&](const result<std::string>& said) { answered = said ? *said : said.error().code; });
+    handled = region.settle(at);
+    region.crash();
+    const bool promised = !answered.empty();
+    region.start();
+    region.pass(10s);
+    INFO("crash after message " << at << ", " << answered);
+    CHECK(region.open_jobs().empty());
+    CHECK(region.store->leases.empty());
+    std::size_t roots = 0;
+    for (const auto& [number, one] : region.store->jobs) roots += is_tree(one) ? 1 : 0;
+    if (promised) REQUIRE(roots == 1);
+    if (roots == 1) {
+      CHECK(root_of(region).state == job_state::succeeded);
+      CHECK(states(region) == "first done, second done, ");
+    }
+    for (const auto& [name, host] : region.hosts)
+      for (const auto& [run, times] : host.executions) CHECK(times == 1);
+  }
+  CHECK(handled > 20);
+}
+
+TEST_CASE("cancelling a root ends its sub-job's run, begins nothing more, and holds through a crash") {
+  for (const bool crashes : {false, true}) {
+    region_fixture region;
+    build_two(region);
+    region.hosts["a"].hangs = {"fw"};
+    region.order(one_after_the_other);
+    region.pass(1s);
+    region.hosts["a"].hangs.clear();
+    const auto root = root_of(region);
+    REQUIRE(root.state == job_state::active);
+    CHECK(root.waits_for == "0 of 2 branches have ended; under way: mend virtual_router/1");
+    CHECK(root.wait_deadline);
+    std::string answered;
+    region.tell_without_settling({operator_verb::cancel, root.id, root.resource, {}, "enough"},
+                                 [&](const result<std::string>& said) { answered = said ? *said : said.error().code; });
+    for (int i = 0; i < 200 && answered.empty(); ++i) region.settle(1);
+    CHECK(answered.find("is cancelled") != std::string::npos);
+    if (crashes) {
+      region.crash();
+      region.start();
+    }
+    region.pass(5s);
+    CHECK(root_of(region).state == job_state::cancelled);
+    CHECK(states(region) == "first cancelled, second cancelled, ");
+    CHECK(region.hosts["a"].cancels >= 1);
+    CHECK(region.store->leases.empty());
+    CHECK(region.tell({operator_verb::cancel, root.id, root.resource, {}, {}}) == "job_not_open");
+  }
+}
+
+TEST_CASE("branches wait for a state, a job, an event and a time, also through a crash") {
+  for (const bool crashes : {false, true}) {
+    region_fixture region;
+    build_two(region);
+    region.order(fmt::format(R"({{name: waits, branches: [
+      {{name: state, wait: {{resource: virtual_router/1, state: [quiesced, closed]}}}},
+      {{name: event, wait: {{event: host.down, of: host/b}}}},
+      {{name: time, wait: {{time: "{}"}}}},
+      {{name: last, do: mend, resource: virtual_router/2, after: [state, event, time]}}]}})",
+                             iso_text(region.time.wall() + 30s)));
+    region.pass(2s);
+    CHECK(states(region) == "state started, event started, time started, last planned, ");
+    if (crashes) {
+      region.crash();
+      region.start();
+      region.pass(1s);
+    }
+    region.cloud_side.ask(region.router, quiesce);
+    region.pass(10s);
+    CHECK(states(region) == "state done, event started, time started, last planned, ");
+    region.host_down("b");
+    region.pass(1s);
+    region.host_up("b");
+    region.pass(1s);
+    CHECK(states(region) == "state done, event done, time started, last planned, ");
+    region.pass(30s);
+    CHECK(states(region) == "state done, event done, time done, last done, ");
+    CHECK(root_of(region).state == job_state::succeeded);
+  }
+}
+
+TEST_CASE("at a wait's deadline: fail, or go on") {
+  region_fixture region;
+  build_two(region);
+  region.order(R"({name: late, branches: [
+    {name: fails, wait: {resource: virtual_router/1, state: closed}, deadline: 5s},
+    {name: never, do: mend, resource: virtual_router/1, after: [fails]},
+    {name: gives-up, wait: {resource: virtual_router/2, state: closed}, deadline: 5s, at_deadline: go_on},
+    {name: goes-on, do: mend, resource: virtual_router/2, after: [gives-up]}]})");
+  region.pass(4s);
+  CHECK(states(region) == "fails started, never planned, gives-up started, goes-on planned, ");
+  region.pass(5s);
+  CHECK(states(region) == "fails failed, never skipped, gives-up skipped, goes-on done, ");
+  CHECK(region.branches(root_of(region).id)[0].told == "not within its deadline of 5s");
+}
+
+TEST_CASE("the deadline of a whole tree ends what is under way") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].hangs = {"net"};
+  region.order("{name: short, deadline: 3s, branches: [{name: a, do: mend, resource: virtual_router/1}]}");
+  region.pass(2s);
+  region.hosts["a"].hangs.clear();
+  region.pass(5s);
+  const auto root = root_of(region);
+  CHECK(root.state == job_state::failed);
+  CHECK(root.error_code == "operation_deadline");
+  CHECK(states(region) == "a cancelled, ");
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a root that holds a whole host lets its own branches in, and nobody else until it ends") {
+  for (const bool crashes : {false, true}) {
+    region_fixture region;
+    build_two(region);
+    region.hosts["a"].hangs = {"fw"};
+    region.order("{name: alone, hold: [a], branches: [{name: mine, do: mend, resource: virtual_router/1}]}");
+    region.pass(1s);
+    CHECK(region.hosts["a"].log == strings{"net.update", "fw.update"});
+    region.cloud_side.ask(other, running_update);
+    region.pass(10s);
+    CHECK(region.hosts["a"].log == strings{"net.update", "fw.update"});
+    if (crashes) {
+      region.crash();
+      region.start();
+      region.pass(10s);
+      CHECK(region.hosts["a"].log == strings{"net.update", "fw.update"});
+    }
+    region.host_finishes("a");
+    region.pass(10s);
+    CHECK(root_of(region).state == job_state::succeeded);
+    CHECK(region.state_in_cloud("2") == running);
+    CHECK(region.hosts["a"].log.size() == 4);
+    CHECK(region.store->leases.empty());
+  }
+}
+
+TEST_CASE("a branch on a resource that is at work begins when it rests") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].hangs = {"fw"};
+  region.cloud_side.ask(region.router, running_update);
+  region.pass(6s);
+  region.order("{name: later, branches: [{name: a, do: mend, resource: virtual_router/1}]}");
+  region.pass(1s);
+  CHECK(below(region, root_of(region).id).empty());
+  region.hosts["a"].hangs.clear();
+  region.host_finishes("a");
+  region.pass(5s);
+  CHECK(states(region) == "a done, ");
+  CHECK(below(region, root_of(region).id).size() == 1);
+}
+
+TEST_CASE("a tree of what does not exist is refused whole") {
+  region_fixture region;
+  build_two(region);
+  const auto jobs = region.store->jobs.size();
+  CHECK(region.order("{name: x, branches: [{name: a, do: mend, resource: virtual_router/1}, {name: b, do: mend, "
+                     "resource: virtual_router/9}]}") == "not_found");
+  CHECK(region.order("{name: x, branches: [{name: a, wait: {resource: virtual_router/9, state: running}}]}") ==
+        "not_found");
+  CHECK(region.order("{name: x, branches: [{name: a, wait: {job: 4711}}]}") == "not_found");
+  CHECK(region.order("{name: x, branches: [{name: a, do: cordon, host: nobody}]}") == "not_found");
+  CHECK(region.order("{name: x, hold: [nobody], branches: [{name: a, do: mend, resource: virtual_router/1}]}") ==
+        "not_found");
+  CHECK(region.store->jobs.size() == jobs);
+}
+
+TEST_CASE("a tree cordons a host, works, and opens it again") {
+  region_fixture region;
+  build_two(region);
+  region.order(R"({name: looked-after, branches: [
+    {name: shut, do: cordon, host: b}, {name: work, do: mend, resource: virtual_router/1, after: [shut]},
+    {name: open, do: uncordon, host: b, after: [work]}]})");
+  region.pass(5s);
+  CHECK(states(region) == "shut done, work done, open done, ");
+  CHECK(region.store->cordons.empty());
+}
