@@ -34,6 +34,8 @@ class region_context {
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> open_job_of;
   /// The newest of its jobs that is no repair, open or ended.
   std::function<result<std::optional<job>>(const resource_id&)> last_operation_of;
+  /// A job with its steps, open or ended.
+  std::function<result<std::optional<job_with_steps>>(job_id)> whole_job_of;
   /// The newest of its repairs that has ended.
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> last_repair_of;
   /// Whether what the schedule began last has not ended.

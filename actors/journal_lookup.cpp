@@ -58,6 +58,17 @@ result<bool> is_schedule_at_work(const std::string& journal_path, const std::str
   return *root && is_open((*root)->state);
 }
 
+result<std::optional<job_with_steps>> find_job(const std::string& journal_path, job_id id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto found = (*reader)->find_job(id);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return std::optional<job_with_steps>{};
+  auto steps = (*reader)->steps(id);
+  if (!steps) return tl::unexpected(steps.error());
+  return std::optional(job_with_steps{std::move(**found), std::move(*steps)});
+}
+
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -107,6 +118,7 @@ void look_into(region_context& context, const std::string& journal_path) {
   context.schedule_at_work = [journal_path](const std::string& name) {
     return is_schedule_at_work(journal_path, name);
   };
+  context.whole_job_of = [journal_path](job_id id) { return find_job(journal_path, id); };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
   context.open_reader = [journal_path] { return open_sqlite_reader(journal_path); };
   context.job_of = [journal_path](job_id id) {

@@ -174,6 +174,9 @@ void region_work::begin_branch(const resource_id& id) {
     if (!stands)
       return end_branch(id, branch_state::skipped,
                         fmt::format("{} is {}: there is nothing to mend", id.text(), name(one.known.state)));
+    if (is_held(id))
+      return end_branch(id, branch_state::skipped,
+                        fmt::format("nothing begins on {}: {}", id.text(), at().holds.at(id).why));
     return wake(id, wanted.cause, wanted.in, {}, {}, {}, true);
   }
   operator_command command;

@@ -58,8 +58,8 @@ class scheduler_work {
     if (one.committing)
       return message.answer(fail(error_kind::conflict, "at_work", "{} is firing just now: say it again", about(one)));
     switch (message.what.what) {
-      case operator_verb::pause: return pause(one, message);
-      case operator_verb::resume: return resume(one, message);
+      case operator_verb::schedule_pause: return pause(one, message);
+      case operator_verb::schedule_resume: return resume(one, message);
       default: return run(one, message);
     }
   }
@@ -219,23 +219,27 @@ class scheduler_work {
   }
 
   void pause(kept_schedule& one, const operator_asked& message) {
+    const auto says = about(one) + " is paused; what it has begun goes on";
+    if (message.what.preview) return message.answer(says);
     auto mark = one.mark;
     mark.paused = message.what.by;
     mark.paused_since = now();
     keep(one, {mark, told(event_topic::schedule_paused, one, message.what.by)},
-         saying(message.answer, about(one) + " is paused; what it has begun goes on"));
+         saying(message.answer, says));
   }
 
   void resume(kept_schedule& one, const operator_asked& message) {
     const bool ahead = one.mark.dealt && *one.mark.dealt > now();
     if (one.mark.paused.empty() && !ahead)
       return message.answer(fail(error_kind::conflict, "not_paused", "{} is not paused", about(one)));
+    const auto says = about(one) + " goes on; nothing of the time before is made up for";
+    if (message.what.preview) return message.answer(says);
     auto mark = one.mark;
     mark.paused.clear();
     mark.paused_since.reset();
     if (mark.dealt) mark.dealt = now();
     keep(one, {mark, told(event_topic::schedule_resumed, one, message.what.by)},
-         saying(message.answer, about(one) + " goes on; nothing of the time before is made up for"));
+         saying(message.answer, says));
   }
 
   void run(kept_schedule& one, const operator_asked& message) {
@@ -243,6 +247,7 @@ class scheduler_work {
     if (!open) return message.answer(tl::unexpected(open.error()));
     if (*open)
       return message.answer(fail(error_kind::conflict, "at_work", "what {} began last has not ended", about(one)));
+    if (message.what.preview) return message.answer(about(one) + " fires now, besides its times");
     fire(one, now(), {one.mark}, message.what.by, message.answer);
   }
 

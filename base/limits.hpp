@@ -91,7 +91,9 @@ inline constexpr std::size_t page_rows_most = 1000;
 inline constexpr std::size_t http_connections = 256;
 inline constexpr std::size_t http_body_bytes = 1 << 20;
 inline constexpr auto http_idle = 30s;
+inline constexpr std::size_t steps_most = 100'000;         ///< of one job, as a number that an operator may name
 inline constexpr std::size_t operator_words_bytes = 1000;  ///< who says so, and why
+inline constexpr std::size_t told_at_once = 20;            ///< jobs or resources named in one answer to an operator
 inline constexpr auto command_deadline =
     10s;  ///< an operator's word that is not decided by then: the journal cannot be written
 

@@ -14,6 +14,7 @@ std::string resource_view(const rapidjson::Value& answer);
 std::string jobs_view(const rapidjson::Value& answer);
 std::string tree_preview_view(const rapidjson::Value& preview);
 std::string job_view(const rapidjson::Value& answer);
+std::string dead_view(const rapidjson::Value& answer);
 std::string hosts_view(const rapidjson::Value& answer);
 std::string host_view(const rapidjson::Value& answer);
 std::string sinks_view(const rapidjson::Value& answer);

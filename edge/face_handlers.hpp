@@ -52,10 +52,11 @@ class face_handlers {
   body healthz(const route_request& asked);
   body readyz(const route_request& asked);
   body metrics(const route_request& asked);
-  // From both (face_schedules.cpp, face_why.cpp)
+  // From both (face_schedules.cpp, face_why.cpp, face_dead.cpp)
   body schedules(const route_request& asked);
   body schedule_detail(const route_request& asked);
   body why(const route_request& asked);
+  body dead_letters(const route_request& asked);
 
  private:
   /// Asks the journal; after an error the reader is opened anew the next time, for the file may have been replaced.
@@ -90,6 +91,7 @@ class face_handlers {
   const clock& time_;
   std::unique_ptr<journal_reader> reader_;
   std::optional<state_counts> resource_counts_, job_counts_;
+  std::optional<std::int64_t> dead_letters_;
   std::string journal_error_;
   std::shared_ptr<std::size_t> open_streams_ = std::make_shared<std::size_t>(0);
 };

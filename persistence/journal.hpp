@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "region/job.hpp"
 #include "region/job_tree.hpp"
+#include "region/operator_marks.hpp"
 
 namespace regent {
 
@@ -33,12 +34,9 @@ struct host_seen {
 /// A restored journal has this for a boot id, which is no host's: it does not know what stands on any, so all is made anew.
 inline constexpr const char* restored_boot_id = "restored";
 
-/// No new job may begin on the host, and why; an empty reason ends that.
-struct host_cordoned {
-  host_id host;
-  std::string why;
-  wall_time since{};
-};
+/// The same for one host that was detached and is attached again: whatever should stand there is made anew.
+inline constexpr const char* detached_boot_id = "detached";
+
 /// The sink has been sent what it wants up to this event; none: the sink is no more.
 struct sink_cursor {
   std::string sink;
@@ -59,12 +57,13 @@ struct forget_schedule {
   std::string schedule;
 };
 
-/// resource, job, step, lease, tree, branch, host_seen, host_cordoned, sink_cursor, schedule_mark: inserted or replaced by key. report, event: appended, numbered by the journal.
+/// resource, job, step, lease, tree, branch, host_seen, host_cordoned, sink_cursor, schedule_mark, resource_held, dead_letter, rebuild_owed:
+/// inserted or replaced by key, or, where they say so, taken back. report, event: appended, numbered by the journal.
 /// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
-/// comes before its steps and leases, and keeps its resource; a root before its tree, a tree before its branches. end_lease, end_report, forget_resource
-/// and forget_schedule of what is not there change nothing.
-using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource,
-                              host_seen, host_cordoned, sink_cursor, schedule_mark, forget_schedule, tree, branch>;
+/// comes before its steps and leases, and keeps its resource; a root before its tree, a tree before its branches. end_lease, end_report,
+/// forget_resource and forget_schedule of what is not there change nothing.
+using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen, host_cordoned,
+                              sink_cursor, schedule_mark, forget_schedule, resource_held, dead_letter, rebuild_owed, tree, branch>;
 
 /// All of it or nothing of it.
 using transaction = std::vector<mutation>;
@@ -80,6 +79,9 @@ struct journal_contents {
   std::vector<host_cordoned> cordons;
   std::vector<sink_cursor> sinks;
   std::vector<schedule_mark> schedules;
+  std::vector<resource_held> holds;
+  std::vector<dead_letter> dead_letters;
+  std::vector<rebuild_owed> rebuilds_owed;
   std::vector<tree> trees;       ///< of open roots
   std::vector<branch> branches;  ///< all of theirs, by root and number
   std::int64_t last_job = 0;     ///< the highest job number ever given out

@@ -12,7 +12,9 @@
 #include "base/log.hpp"
 #include "journal_schema.hpp"
 #include "persistence/file_copy.hpp"
+#include "region/job.hpp"
 #include "region/job_tree.hpp"
+#include "region/operator_marks.hpp"
 
 namespace regent {
 
@@ -35,6 +37,8 @@ std::map<std::string, std::string> placeholders() {
           {"{{step_states}}", branches(step_state_names)},
           {"{{lanes}}", branches(lane_names)},
           {"{{document_bytes}}", std::to_string(limits::document_bytes)},
+          {"{{closures}}", branches(closure_names)},
+          {"{{holds}}", branches(hold_names)},
           {"{{branch_works}}", branches(branch_work_names)},
           {"{{branch_states}}", branches(branch_state_names)}};
 }

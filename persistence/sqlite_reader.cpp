@@ -36,6 +36,8 @@ class sqlite_reader final : public journal_reader {
   result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
   result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
                                     std::size_t limit) override;
+  result<resource_marks> marks(const resource_id& id) override;
+  result<page<dead_letter>> dead_letters(const std::string& after, std::size_t limit) override;
   result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() override;
   result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() override;
 
@@ -429,6 +431,44 @@ result<void> sqlite_reader::gather_events(sqlite::statement& ask, const topic_fi
     }
     into.rows.push_back(std::move(*read));
   }
+}
+
+// --- operators' words
+
+result<resource_marks> sqlite_reader::marks(const resource_id& id) {
+  auto held = prepared(fmt::format("SELECT {} FROM hold WHERE kind = ? AND id = ?", rows::hold_columns));
+  if (!held) return failure(held.error());
+  auto holds = all((*held)->bind(id.kind, id.id), &rows::read_hold);
+  if (!holds) return failure(holds.error());
+  auto dead = prepared(fmt::format("SELECT {} FROM dead_letter WHERE kind = ? AND id = ?", rows::letter_columns));
+  if (!dead) return failure(dead.error());
+  auto letters = all((*dead)->bind(id.kind, id.id), &rows::read_letter);
+  if (!letters) return failure(letters.error());
+  resource_marks made;
+  if (!holds->empty()) made.held = std::move(holds->front());
+  if (!letters->empty()) made.letter = std::move(letters->front());
+  return made;
+}
+
+result<page<dead_letter>> sqlite_reader::dead_letters(const std::string& after, std::size_t limit) {
+  auto below = number_cursor(after);
+  if (!below) return failure(below.error());
+  auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!look) return failure(look.error());
+  const auto rows_wanted = clamp(limit);
+  auto ask = prepared(
+      fmt::format("SELECT {} FROM dead_letter INDEXED BY dead_letter_by_job WHERE job < ? ORDER BY job DESC LIMIT ?",
+                  rows::letter_columns));
+  if (!ask) return failure(ask.error());
+  auto found = paged(all((*ask)->bind(*below, rows_wanted + 1), &rows::read_letter), rows_wanted,
+                     [](const dead_letter& one) { return std::to_string(one.job.value()); });
+  if (!found) return found;
+  auto count = prepared("SELECT count(*) FROM dead_letter");
+  if (!count) return failure(count.error());
+  auto total = number(**count);
+  if (!total) return failure(total.error());
+  found->total = *total;
+  return found;
 }
 
 // --- counts

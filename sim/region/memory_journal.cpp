@@ -71,7 +71,24 @@ refusal check(const memory_store&, const host_seen& row) {
   return row.host.empty() ? refusal("which host?") : refusal{};
 }
 refusal check(const memory_store&, const host_cordoned& row) {
+  if (!within(row.how, closure_names.size())) return "no such closure";
   return row.host.empty() && !row.why.empty() ? refusal("which host?") : refusal{};
+}
+refusal check(const memory_store&, const resource_held& row) {
+  if (row.why.empty()) return {};
+  if (row.resource.kind.empty() || row.resource.id.empty()) return "a hold needs a resource";
+  return within(row.what, hold_names.size()) ? refusal{} : "no such hold";
+}
+refusal check(const memory_store& store, const dead_letter& row) {
+  if (row.job.empty()) return {};
+  if (row.resource.kind.empty() || row.resource.id.empty()) return "a dead letter needs a resource";
+  if (row.from_step < 0) return "a number is negative";
+  return store.jobs.count(row.job.value()) == 0 ? refusal("a dead letter needs its job") : refusal{};
+}
+refusal check(const memory_store&, const rebuild_owed& row) {
+  if (!row.owed) return {};
+  return row.resource.kind.empty() || row.resource.id.empty() || row.host.empty() ? refusal("what is owed where?")
+                                                                                  : refusal{};
 }
 refusal check(const memory_store&, const sink_cursor& row) {
   if (row.sink.empty() && row.after) return "which sink?";
@@ -137,6 +154,25 @@ class attempt {
     put(store_.schedules, row.schedule, std::move(kept));
   }
   void apply(forget_schedule& what) { drop(store_.schedules, what.schedule); }
+  void apply(resource_held& row) {
+    if (row.why.empty())
+      drop(store_.holds, {row.resource.kind, row.resource.id});
+    else
+      put(store_.holds, {row.resource.kind, row.resource.id}, row);
+  }
+  void apply(dead_letter& row) {
+    if (row.job.empty())
+      drop(store_.dead_letters, {row.resource.kind, row.resource.id});
+    else
+      put(store_.dead_letters, {row.resource.kind, row.resource.id}, row);
+  }
+  void apply(rebuild_owed& row) {
+    const auto key = row.resource.text() + " " + row.host.value();
+    if (row.owed)
+      put(store_.rebuilds_owed, key, row);
+    else
+      drop(store_.rebuilds_owed, key);
+  }
   void apply(tree& row) { put(store_.trees, row.root.value(), row); }
   void apply(branch& row) { put(store_.branches, {row.root.value(), row.number}, row); }
   void apply(report& row) {
@@ -231,6 +267,9 @@ class memory_journal final : public journal {
     for (const auto& [key, row] : store_->cordons) found.cordons.push_back(row);
     for (const auto& [key, row] : store_->sinks) found.sinks.push_back(row);
     for (const auto& [key, row] : store_->schedules) found.schedules.push_back(row);
+    for (const auto& [key, row] : store_->holds) found.holds.push_back(row);
+    for (const auto& [key, row] : store_->dead_letters) found.dead_letters.push_back(row);
+    for (const auto& [key, row] : store_->rebuilds_owed) found.rebuilds_owed.push_back(row);
     return found;
   }
 

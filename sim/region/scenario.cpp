@@ -20,6 +20,7 @@ class scenario {
     all_.start_daemon();
     users();
     operators();
+    pauses();
     deaths();
     hosts();
     networks();
@@ -97,11 +98,27 @@ class scenario {
     });
     perhaps(0.5, 5min, 2h, [this] {
       operator_command what;
-      what.what = operator_verb::cordon;
+      what.what = all_.chance.pick(std::vector<operator_verb>{operator_verb::cordon, operator_verb::drain,
+                                                              operator_verb::maintenance, operator_verb::force_detach});
       what.host = host_id(any_host().name());
       all_.tell_daemon(what);
       for_a_while(1min, 1h, [this, what]() mutable {
         what.what = operator_verb::uncordon;
+        all_.tell_daemon(what);
+      });
+    });
+  }
+
+  void pauses() {
+    perhaps(0.4, 5min, 2h, [this] {
+      const auto id = any_resource();
+      if (!id) return;
+      operator_command what;
+      what.what = operator_verb::pause;
+      what.resource = *id;
+      all_.tell_daemon(what);
+      for_a_while(1min, 1h, [this, what]() mutable {
+        what.what = operator_verb::resume;
         all_.tell_daemon(what);
       });
     });
@@ -258,6 +275,12 @@ class scenario {
       operator_command what;
       what.what = operator_verb::uncordon;
       what.host = host_id(host);
+      all_.tell_daemon(what);
+    }
+    for (const auto& [key, held] : all_.judge.journal().holds) {
+      operator_command what;
+      what.what = operator_verb::resume;
+      what.resource = held.resource;
       all_.tell_daemon(what);
     }
     for (const auto& [key, one] : all_.judge.journal().resources) {

@@ -103,7 +103,7 @@ class pair_kinds final : public catalogue {
       made.deadline = std::chrono::seconds(seconds->GetInt64());
     for (const auto& [host, role] :
          {std::pair(region.podnet.enabled, step_role::enabled), std::pair(host_id("b"), step_role::standby)})
-      for (const auto* primitive : {"net", "fw"})
+      for (const auto* primitive : {"net", "fw"}) {
         made.steps.push_back({host,
                               primitive,
                               std::string(name(what)),
@@ -112,6 +112,9 @@ class pair_kinds final : public catalogue {
                               std::chrono::seconds(30),
                               fmt::format("{} of {}", primitive, from.head.id.text()),
                               std::chrono::seconds(5)});
+        if (region.policies.adopt_existing)
+          made.steps.back().parameters.push_back({"adopt", std::string("true"), false});
+      }
     return made;
   }
 
@@ -273,6 +276,14 @@ void region_fixture::start() {
     const auto root = mark == store->schedules.end() ? store->jobs.end() : store->jobs.find(mark->second.job.value());
     return root != store->jobs.end() && is_open(root->second.state);
   };
+  context_->whole_job_of = [this](job_id id) -> result<std::optional<job_with_steps>> {
+    const auto found = store->jobs.find(id.value());
+    if (found == store->jobs.end()) return std::optional<job_with_steps>{};
+    job_with_steps made{found->second, {}};
+    for (const auto& [key, step] : store->steps)
+      if (key.first == id.value()) made.steps.push_back(step);
+    return std::optional(made);
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
@@ -378,6 +389,17 @@ void region_fixture::crash() {
   for (auto& [name, host] : hosts) host.reachable = true;
   cloud_side.away = was_away;
   cloud_side.reports = reports;
+}
+
+void region_fixture::restart() {
+  crash();
+  start();
+  pass(std::chrono::seconds(3));
+}
+
+std::size_t region_fixture::told(std::string_view topic) const {
+  return static_cast<std::size_t>(
+      std::count_if(store->events.begin(), store->events.end(), [&](const event& one) { return one.topic == topic; }));
 }
 
 std::size_t region_fixture::settle(std::size_t most) { return scheduler().run(most); }

@@ -141,7 +141,7 @@ TEST_CASE("a firing that finds nothing to do has been dealt with all the same") 
   CHECK(region.told("fired") == 1);
   CHECK(region.last_told("fired").find("there was nothing to do") != std::string::npos);
   CHECK(region.problem().empty());
-  CHECK(region.say(operator_verb::run) == "nothing_meant");
+  CHECK(region.say(operator_verb::schedule_run) == "nothing_meant");
   CHECK(region.fired() == 10);
   region.pass(10min);
   CHECK(region.fired() == 20);
@@ -279,7 +279,7 @@ TEST_CASE("a clock that is put forward has missed firings, one that is put back 
     region.time.set_wall(-24h * 3650);
     region.pass(11min);
     CHECK(region.begun().size() == 1);
-    CHECK(region.say(operator_verb::resume).find("goes on") != std::string::npos);
+    CHECK(region.say(operator_verb::schedule_resume).find("goes on") != std::string::npos);
     region.pass(10min);
     CHECK(region.begun().size() == 2);
     CHECK(region.fired() == 20);
@@ -306,7 +306,7 @@ TEST_CASE("an operator pauses a schedule, which lasts until it is taken back, an
   schedule_fixture region(catch_up::all);
   region.start();
   region.pass(1s);
-  CHECK(region.say(operator_verb::pause).find("is paused") != std::string::npos);
+  CHECK(region.say(operator_verb::schedule_pause).find("is paused") != std::string::npos);
   CHECK(region.mark().paused == "operator: as the test wants");
   CHECK(region.mark().paused_since == region.began + 1s);
   CHECK(region.told("paused") == 1);
@@ -314,7 +314,7 @@ TEST_CASE("an operator pauses a schedule, which lasts until it is taken back, an
   region.away(10min);
   CHECK(region.begun().empty());
   CHECK(region.facts->schedules.list().at(0).paused == "operator: as the test wants");
-  CHECK(region.say(operator_verb::resume).find("goes on") != std::string::npos);
+  CHECK(region.say(operator_verb::schedule_resume).find("goes on") != std::string::npos);
   CHECK(region.mark().paused.empty());
   CHECK(region.told("resumed") == 1);
   region.pass(2s);
@@ -323,27 +323,27 @@ TEST_CASE("an operator pauses a schedule, which lasts until it is taken back, an
   CHECK(region.begun().size() == 1);
   CHECK(region.fired() == 30);
   CHECK(region.told("missed") == 0);
-  CHECK(region.say(operator_verb::resume) == "not_paused");
-  CHECK(region.say(operator_verb::pause, "weekly") == "not_found");
+  CHECK(region.say(operator_verb::schedule_resume) == "not_paused");
+  CHECK(region.say(operator_verb::schedule_pause, "weekly") == "not_found");
 }
 
 TEST_CASE("an operator runs a schedule at once, which moves none of its times") {
   schedule_fixture region;
   region.start();
   region.pass(5min);
-  region.say(operator_verb::run);
+  region.say(operator_verb::schedule_run);
   REQUIRE(region.begun().size() == 1);
   CHECK(region.fired() == 5);
   CHECK(region.mark().job == region.begun()[0].id);
   CHECK(region.last_told("fired").find("operator: as the test wants") != std::string::npos);
-  CHECK(region.say(operator_verb::run) == "at_work");
+  CHECK(region.say(operator_verb::schedule_run) == "at_work");
   region.end_what_was_begun();
   region.pass(5min + 1s);
   CHECK(region.begun().size() == 2);
   CHECK(region.fired() == 10);
   region.end_what_was_begun();
-  region.say(operator_verb::pause);
-  region.say(operator_verb::run);
+  region.say(operator_verb::schedule_pause);
+  region.say(operator_verb::schedule_run);
   CHECK(region.begun().size() == 3);
   CHECK(region.mark().paused == "operator: as the test wants");
 }

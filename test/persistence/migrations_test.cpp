@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 
+#include "persistence/journal_file.hpp"
 #include "test/persistence/temp_journal.hpp"
 
 using namespace regent;
@@ -135,6 +136,40 @@ TEST_CASE("the kept journal of every released schema is opened, migrated and und
   CHECK(place.look().jobs.size() == 2);
   CHECK(place.look().resources.at(0).document == full_resource(3).document);
   must_commit(*open, {{full_resource(4), full_job(10), full_step(10), full_event(4)}});
+}
+
+TEST_CASE("what had failed for good before schema 2 is a dead letter after it, and what had not is none") {
+  file_place place;
+  const auto all = journal_migrations();
+  const std::vector<migration> before(all.begin(), all.begin() + 1);
+  place.options.steps = before;
+  {
+    auto db = open_journal_file(place.path(), place.options);
+    REQUIRE(db.has_value());
+    REQUIRE(db->run("INSERT INTO resource VALUES ('r','1','unresourced','','','','',0,0,NULL,0),"
+                    "('r','2','running','','','','given up',1,0,NULL,0), ('r','3','running','','','','',0,0,NULL,0)",
+                    "fill")
+                .has_value());
+    const auto job = [&](int id, int of, const char* state) {
+      REQUIRE(
+          db->run(fmt::format("INSERT INTO job VALUES ({},NULL,{},'r','{}','build','building','{}','user','',0,'',1,"
+                              "NULL,'','',NULL,1,2,3,0,0,'','')",
+                              id, id, of, state),
+                  "fill")
+              .has_value());
+    };
+    job(1, 1, "failed");
+    job(2, 1, "failed");
+    job(3, 2, "failed");
+    job(4, 3, "failed");
+    job(5, 3, "succeeded");
+  }
+  place.options.steps = all;
+  const auto found = reopen(place).dead_letters;
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].job == job_id(2));
+  CHECK(found[0].since == wall_time(milliseconds(3)));
+  CHECK(found[1].job == job_id(3));
 }
 
 // Hidden: writes the database above for the newest schema, once, when that schema is released.

@@ -143,11 +143,11 @@ std::string text(const job& row) {
   return fmt::format(
       "job {} parent={} root={} {} {} {} {} {} cause={} repair={} only={} attempt={} before={} cancel={} waits={} "
       "until={} created={} started={} ended={} deadline={} "
-      "degraded={} {} {}",
+      "degraded={} {} {} decided={}",
       row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.during),
       name(row.state), name(row.in), row.cause, row.repair, row.only_host, row.attempt, shown(row.not_before),
       row.cancel, row.waits_for, shown(row.wait_deadline), shown(row.created), shown(row.started), shown(row.ended),
-      row.deadline.count(), row.degraded, row.error_code, row.error_message);
+      row.deadline.count(), row.degraded, row.error_code, row.error_message, row.decided);
 }
 
 std::string text(const step& row) {
@@ -182,7 +182,21 @@ std::string text(const host_seen& row) {
 }
 
 std::string text(const host_cordoned& row) {
-  return fmt::format("cordon {} {} {}", row.host.value(), row.why, shown(row.since));
+  return fmt::format("cordon {} {} {} {} {} {}", row.host.value(), row.why, shown(row.since), name(row.how),
+                     row.last_job.value(), shown(row.drained));
+}
+
+std::string text(const resource_held& row) {
+  return fmt::format("hold {} {} {} {}", row.resource.text(), name(row.what), row.why, shown(row.since));
+}
+
+std::string text(const dead_letter& row) {
+  return fmt::format("dead letter {} {} {} {} {}", row.resource.text(), row.job.value(), shown(row.since),
+                     row.from_step, row.by);
+}
+
+std::string text(const rebuild_owed& row) {
+  return fmt::format("rebuild owed {} {}", row.resource.text(), row.host.value());
 }
 
 std::string text(const tree& row) {

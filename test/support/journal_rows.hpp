@@ -27,6 +27,9 @@ std::string text(const host_seen& row);
 std::string text(const host_cordoned& row);
 std::string text(const sink_cursor& row);
 std::string text(const schedule_mark& row);
+std::string text(const resource_held& row);
+std::string text(const dead_letter& row);
+std::string text(const rebuild_owed& row);
 std::string text(const tree& row);
 std::string text(const branch& row);
 
