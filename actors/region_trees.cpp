@@ -177,6 +177,8 @@ void region_work::begin_branch(const resource_id& id) {
     if (is_held(id))
       return end_branch(id, branch_state::skipped,
                         fmt::format("nothing begins on {}: {}", id.text(), at().holds.at(id).why));
+    if (is_paused(id))
+      return end_branch(id, branch_state::skipped, id.text() + " is paused; regent why " + id.text() + " says by whom");
     return wake(id, wanted.cause, wanted.in, {}, {}, {}, true);
   }
   operator_command command;

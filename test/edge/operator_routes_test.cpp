@@ -45,9 +45,9 @@ TEST_CASE("each word reaches the daemon with what it is said of, and who says it
   for (const auto* verb : {"pause", "resume", "run"})
     CHECK(here.say(fmt::format("/api/v1/schedules/nightly/{}?by=eve", verb)).status == 200);
   REQUIRE(here.heard.size() == 7);
-  CHECK(here.heard[4].what == operator_verb::pause);
-  CHECK(here.heard[5].what == operator_verb::resume);
-  CHECK(here.heard[6].what == operator_verb::run);
+  CHECK(here.heard[4].what == operator_verb::schedule_pause);
+  CHECK(here.heard[5].what == operator_verb::schedule_resume);
+  CHECK(here.heard[6].what == operator_verb::schedule_run);
   CHECK(here.heard[6].schedule == "nightly");
   CHECK(here.heard[6].by == "eve");
   CHECK(here.heard[0].what == operator_verb::cancel);
