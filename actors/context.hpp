@@ -49,7 +49,8 @@ class region_context {
   /// A resource as the journal has it.
   std::function<result<std::optional<resource>>(const resource_id&)> resource_of;
   /// Events as a reader sees them; see journal_reader::look_at_events.
-  std::function<result<event_look>(const event_filter&, event_order, std::optional<std::int64_t>, std::size_t)> look_at_events;
+  std::function<result<event_look>(const event_filter&, event_order, std::optional<std::int64_t>, std::size_t)>
+      look_at_events;
   /// A tree with all its branches.
   std::function<result<std::pair<tree, std::vector<branch>>>(job_id)> tree_of;
   /// Leases on the host as the journal has them.

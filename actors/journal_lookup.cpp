@@ -129,7 +129,8 @@ void look_into(region_context& context, const std::string& journal_path) {
   };
   context.look_at_events = [journal_path](const event_filter& filter, event_order order,
                                           std::optional<std::int64_t> from, std::size_t limit) {
-    return look(journal_path, [&](journal_reader& reader) { return reader.look_at_events(filter, order, from, limit); });
+    return look(journal_path,
+                [&](journal_reader& reader) { return reader.look_at_events(filter, order, from, limit); });
   };
   context.tree_of = [journal_path](job_id root) { return find_tree(journal_path, root); };
   context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };

@@ -49,11 +49,11 @@ inline constexpr std::size_t rebuilds_at_once = 16;  ///< of one host that has r
 inline constexpr std::size_t tree_branches = 100'000;  ///< of one root
 inline constexpr std::size_t tree_depth = 1000;        ///< branches in a chain, each after the one before
 inline constexpr std::size_t tree_name_bytes = 100;
-inline constexpr int branches_at_once = 16;       ///< of one root, unless its order says otherwise
+inline constexpr int branches_at_once = 16;  ///< of one root, unless its order says otherwise
 inline constexpr int branches_at_once_most = 1000;
-inline constexpr auto tree_deadline = 24h;        ///< of a root, from its start, unless its order says otherwise
+inline constexpr auto tree_deadline = 24h;  ///< of a root, from its start, unless its order says otherwise
 inline constexpr auto tree_deadline_most = 24h * 30;
-inline constexpr auto tree_look = 200ms;          ///< between looks at what a branch waits for
+inline constexpr auto tree_look = 200ms;  ///< between looks at what a branch waits for
 
 // Transport
 inline constexpr auto connect_deadline = 10s;

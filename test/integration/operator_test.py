@@ -232,5 +232,6 @@ class Operators(unittest.TestCase):
             self.word(region, "release", "virtual_router/2")
             self.assertIn("regent does not look after it", region.why(2))
             self.word(region, "adopt", "virtual_router/2")
+            until("the job to begin that takes it over", lambda: region.resource(2)["hold"] == "")
             region.until_quiet()
             self.assertEqual(region.what_is_broken(), [])

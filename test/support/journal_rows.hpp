@@ -14,7 +14,7 @@ step full_step(int n, int index = 0);  ///< of full_job(n)
 lease full_lease(int n);               ///< of full_job(n)
 report full_report(int n);
 event full_event(int n);
-tree full_tree(int n);                   ///< of full_job(n)
+tree full_tree(int n);                      ///< of full_job(n)
 branch full_branch(int n, int number = 0);  ///< of full_tree(n)
 
 std::string text(const resource& row);
