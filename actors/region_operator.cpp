@@ -38,9 +38,7 @@ region_work::ordered region_work::order_of(const operator_asked& message) {
     case operator_verb::force_detach: return force_detach(word);
     case operator_verb::schedule_pause:
     case operator_verb::schedule_resume:
-    case operator_verb::schedule_run:
-      caf::anon_send(directory_->scheduler, message);
-      return std::nullopt;
+    case operator_verb::schedule_run: caf::anon_send(directory_->scheduler, message); return std::nullopt;
   }
   return fail(error_kind::bug, "unknown_word", "there is no such word");
 }

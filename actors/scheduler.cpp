@@ -224,8 +224,7 @@ class scheduler_work {
     auto mark = one.mark;
     mark.paused = message.what.by;
     mark.paused_since = now();
-    keep(one, {mark, told(event_topic::schedule_paused, one, message.what.by)},
-         saying(message.answer, says));
+    keep(one, {mark, told(event_topic::schedule_paused, one, message.what.by)}, saying(message.answer, says));
   }
 
   void resume(kept_schedule& one, const operator_asked& message) {
@@ -238,8 +237,7 @@ class scheduler_work {
     mark.paused.clear();
     mark.paused_since.reset();
     if (mark.dealt) mark.dealt = now();
-    keep(one, {mark, told(event_topic::schedule_resumed, one, message.what.by)},
-         saying(message.answer, says));
+    keep(one, {mark, told(event_topic::schedule_resumed, one, message.what.by)}, saying(message.answer, says));
   }
 
   void run(kept_schedule& one, const operator_asked& message) {

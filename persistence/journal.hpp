@@ -62,8 +62,9 @@ struct forget_schedule {
 /// A resource with an empty document keeps the document it has: whoever knows only its state may commit that. A job
 /// comes before its steps and leases, and keeps its resource; a root before its tree, a tree before its branches. end_lease, end_report,
 /// forget_resource and forget_schedule of what is not there change nothing.
-using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource, host_seen, host_cordoned,
-                              sink_cursor, schedule_mark, forget_schedule, resource_held, dead_letter, rebuild_owed, tree, branch>;
+using mutation = std::variant<resource, job, step, lease, report, event, end_lease, end_report, forget_resource,
+                              host_seen, host_cordoned, sink_cursor, schedule_mark, forget_schedule, resource_held,
+                              dead_letter, rebuild_owed, tree, branch>;
 
 /// All of it or nothing of it.
 using transaction = std::vector<mutation>;

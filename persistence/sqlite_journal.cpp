@@ -23,9 +23,9 @@ constexpr std::int64_t trim_jobs_least = 16;
 /// The statements of the write path, prepared once.
 struct statements {
   sqlite::statement begin, commit, update_resource, insert_resource, update_job, insert_job, update_step, insert_step,
-      put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_schedule, end_schedule, put_hold,
-      end_hold, put_letter, end_letter, put_owed, end_owed, put_tree, update_branch, insert_branch, add_report, add_event,
-      end_lease, end_report, forget_resource, trim_events, trim_jobs, count_ended;
+      put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_schedule, end_schedule,
+      put_hold, end_hold, put_letter, end_letter, put_owed, end_owed, put_tree, update_branch, insert_branch,
+      add_report, add_event, end_lease, end_report, forget_resource, trim_events, trim_jobs, count_ended;
 
   static result<statements> prepare(sqlite::connection& db) {
     statements made;

@@ -73,13 +73,13 @@ constexpr std::optional<operator_verb> parse_operator_verb(std::string_view text
 
 struct operator_command {
   operator_verb what = operator_verb::cancel;
-  job_id job;            ///< of words about a job
-  resource_id resource;  ///< of words about a resource, and the job's
-  host_id host;          ///< of words about a host
-  std::string by;        ///< who says so, and why: stands in the journal
-  bool preview = false;  ///< answer what would happen, and change nothing
+  job_id job;                 ///< of words about a job
+  resource_id resource;       ///< of words about a resource, and the job's
+  host_id host;               ///< of words about a host
+  std::string by;             ///< who says so, and why: stands in the journal
+  bool preview = false;       ///< answer what would happen, and change nothing
   std::string schedule = {};  ///< of words about a schedule: its name
-  int step = 0;          ///< retry: from which step on; mark-done, mark-failed: which step; from 1, 0: not said
+  int step = 0;               ///< retry: from which step on; mark-done, mark-failed: which step; from 1, 0: not said
 };
 
 }  // namespace regent
