@@ -61,7 +61,7 @@ void region_work::asked(const tree_asked& message) {
   auto& root = rows->root;
   root.id = root.root = context_->next_job();
   root.resource = {std::string(tree_kind), std::to_string(root.id.value())};
-  root.state = job_state::active;
+  root.state = job_state::waiting;  // for its branches: itself it does nothing
   root.in = message.order->in;
   root.cause = message.cause;
   root.created = context_->time.wall();

@@ -221,8 +221,10 @@ void tree_work::look_at_deadlines() {
 
 void tree_work::write_root(transaction& into) {
   root_.waits_for = tree_.text();
-  root_.wait_deadline = std::min(tree_.next_deadline().value_or(wall_time::max()), *root_.started + root_.deadline);
+  root_.wait_deadline = *root_.started + root_.deadline;
   self_->seen_as().state(root_.waits_for);
+  const auto first = tree_.next_deadline();
+  self_->seen_as().waits_for(first ? "its branches, the first of which ends by " + iso_text(*first) : "its branches");
   into.push_back(root_);
 }
 

@@ -20,6 +20,7 @@ class scenario {
     all_.start_daemon();
     users();
     operators();
+    trees();
     pauses();
     deaths();
     hosts();
@@ -106,6 +107,29 @@ class scenario {
         what.what = operator_verb::uncordon;
         all_.tell_daemon(what);
       });
+    });
+  }
+
+  /// Trees of jobs over whatever resources chance has it, beside and after each other.
+  void trees() {
+    perhaps(0.7, 2min, 1h, [this] {
+      tree_order order;
+      order.settings.name = "chance";
+      order.settings.at_once = static_cast<int>(all_.chance.between(1, 4));
+      order.settings.stops = all_.chance.chance(0.3);
+      const auto count = all_.chance.between(1, 5);
+      for (int i = 0; i < count; ++i) {
+        const auto id = any_resource();
+        if (!id) return;
+        branch one;
+        one.number = i;
+        one.name = fmt::format("b{}", i);
+        one.work = all_.chance.chance(0.5) ? branch_work::mend : branch_work::retry;
+        one.subject = id->text();
+        if (i > 0 && all_.chance.chance(0.5)) one.after.push_back(static_cast<int>(all_.chance.between(0, i - 1)));
+        order.branches.push_back(std::move(one));
+      }
+      all_.order_daemon(std::move(order));
     });
   }
 

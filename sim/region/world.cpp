@@ -226,6 +226,18 @@ void world::tell_daemon(operator_command what, std::function<void(bool)> done) {
                                 }});
 }
 
+void world::order_daemon(tree_order order) {
+  if (!system_) return;
+  note("operator: a tree of {} branches", order.branches.size());
+  caf::anon_send(directory_->region, tree_asked{std::make_shared<const tree_order>(std::move(order)),
+                                                "as chance has it",
+                                                {},
+                                                [this, alive = alive_](const result<std::string>& said) {
+                                                  if (*alive)
+                                                    note("operator is told: {}", said ? *said : said.error().code);
+                                                }});
+}
+
 /// One message of whoever chance has it. False if nobody has any.
 bool world::one_message() {
   auto& jobs = scheduler().jobs;
