@@ -16,7 +16,7 @@ RUN ldd build/release/regent | awk '$3 ~ "^/" { print $3 }' | xargs -n 1 readlin
 
 FROM ${BASE}
 COPY --from=build /runtime-packages /runtime-packages
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates $(cat /runtime-packages) \
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates tzdata $(cat /runtime-packages) \
     && rm -rf /var/lib/apt/lists/* /runtime-packages \
     && useradd --system --uid 990 --user-group --home-dir /var/lib/regent --shell /usr/sbin/nologin regent \
     && install -d -m 700 -o regent -g regent /var/lib/regent /run/regent

@@ -8,6 +8,7 @@
 #include "actors/reader.hpp"
 #include "actors/region.hpp"
 #include "actors/reporter.hpp"
+#include "actors/scheduler.hpp"
 
 namespace regent {
 
@@ -22,7 +23,8 @@ void spawn_central_actors(caf::actor_system& system, const context_ptr& context,
   directory->poller = system.spawn<Blocking>(run_poller, context, directory);
   directory->region = system.spawn(run_region, context, directory);
   auto reports = std::make_shared<const std::vector<report>>(open->reports);
-  caf::anon_send(directory->region, reign_begun{std::move(open)});
+  caf::anon_send(directory->region, reign_begun{open});
+  directory->scheduler = system.spawn(run_scheduler, context, directory, std::move(open));
   if (!reports->empty()) caf::anon_send(directory->reporter, reports_committed{std::move(reports)});
   caf::anon_send(directory->poller, tick{});
 }

@@ -34,8 +34,12 @@ class region_context {
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> open_job_of;
   /// The newest of its jobs that is no repair, open or ended.
   std::function<result<std::optional<job>>(const resource_id&)> last_operation_of;
+  /// A job with its steps, open or ended.
+  std::function<result<std::optional<job_with_steps>>(job_id)> whole_job_of;
   /// The newest of its repairs that has ended.
   std::function<result<std::optional<job_with_steps>>(const resource_id&)> last_repair_of;
+  /// Whether what the schedule began last has not ended.
+  std::function<result<bool>(const std::string& schedule)> schedule_at_work;
   /// The record as it was last acted on, JSON; empty if never.
   std::function<result<std::string>(const resource_id&)> document_of;
   /// Looks into the journal, for an actor of its own.
@@ -45,7 +49,8 @@ class region_context {
   /// A resource as the journal has it.
   std::function<result<std::optional<resource>>(const resource_id&)> resource_of;
   /// Events as a reader sees them; see journal_reader::look_at_events.
-  std::function<result<event_look>(const event_filter&, event_order, std::optional<std::int64_t>, std::size_t)> look_at_events;
+  std::function<result<event_look>(const event_filter&, event_order, std::optional<std::int64_t>, std::size_t)>
+      look_at_events;
   /// A tree with all its branches.
   std::function<result<std::pair<tree, std::vector<branch>>>(job_id)> tree_of;
   /// Leases on the host as the journal has them.

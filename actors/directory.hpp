@@ -18,6 +18,7 @@ class actor_directory {
   region_actor region;
   poller_actor poller;
   reporter_actor reporter;
+  scheduler_actor scheduler;
 
   /// Null if the region file has no such host (any longer).
   host_actor host(const host_id& name) const {
@@ -40,6 +41,7 @@ class actor_directory {
     region = region_actor{};
     poller = poller_actor{};
     reporter = reporter_actor{};
+    scheduler = scheduler_actor{};
     const std::lock_guard lock(guard_);
     hosts_.clear();
   }

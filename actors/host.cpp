@@ -12,14 +12,19 @@ class host_work {
   host_work(host_shell* self, context_ptr context, directory_ptr directory)
       : self_(self), context_(std::move(context)), directory_(std::move(directory)) {}
 
-  void start(const host_config& config, const std::vector<lease>& held) {
+  void start(const host_config& config, const std::vector<lease>& held, const std::optional<host_cordoned>& closed) {
     auto& state = self_->state;
+    config_ = config;
     state.leases = lease_queue(config.concurrency);
     for (const auto& one : held) state.leases.restore({one.job, one.scope, lane::user, one.since, true});
     state.status.host = config.name;
     state.status.role = config.role;
     state.status.address = config.local ? "local" : config.address;
-    open_channel(config);
+    note_closed(closed);
+    if (is_detached(state.status))
+      leave();
+    else
+      open_channel(config);
     publish_leases();
   }
 
@@ -36,8 +41,10 @@ class host_work {
     auto& state = self_->state;
     state.runs.disconnected();
     if (config) {
+      config_ = *config;
       state.status.role = config->role;
       state.status.address = config->local ? "local" : config->address;
+      if (is_detached(state.status)) return publish();
       state.status.state = "connecting";
       open_channel(*config);
       return publish();
@@ -54,6 +61,8 @@ class host_work {
 
   void lease_is_wanted(const lease_wanted& wanted) {
     auto& state = self_->state;
+    if (is_detached(state.status))
+      return caf::anon_send(wanted.asker, lease_denied{state.status.host, state.status.reason});
     if (state.leases.holds(wanted.job, wanted.scope)) {
       caf::anon_send(wanted.asker, lease_granted{state.status.host});
       return;
@@ -71,7 +80,8 @@ class host_work {
 
   void grant() {
     auto& state = self_->state;
-    for (const auto& granted : state.leases.grant(context_->time.wall(), !state.status.cordon.empty())) {
+    for (const auto& granted :
+         state.leases.grant(context_->time.wall(), !state.status.cordon.empty(), state.status.admits)) {
       const auto asker = state.askers.extract(granted.job);
       if (!asker.empty()) caf::anon_send(asker.mapped(), lease_granted{state.status.host});
     }
@@ -81,6 +91,7 @@ class host_work {
   void run_is_wanted(const run_wanted& wanted) {
     auto& state = self_->state;
     const auto& id = wanted.request->run;
+    if (is_detached(state.status)) return lose(wanted);
     state.owners[id] = wanted.owner;
     if (!state.runs.up()) caf::anon_send(wanted.owner, run_waits{id, why_away()});
     carry_out(state.runs.add(*wanted.request, wanted.resumed, wanted.boot_at_send, context_->time.steady()));
@@ -92,13 +103,35 @@ class host_work {
   /// Who waits to begin is told to look again: it may wait for longer now, or not at all.
   void cordoned(const cordon_changed& news) {
     auto& state = self_->state;
-    state.status.cordon = news.why;
+    const bool was_detached = is_detached(state.status);
+    note_closed(news.closed);
+    log::info("host {} is {}{}{}", state.status.host.value(), service_of(state.status),
+              state.status.cordon.empty() ? "" : ": ", state.status.cordon);
+    if (is_detached(state.status)) return detach();
+    if (was_detached) {
+      state.status.state = "connecting";
+      state.status.reason.clear();
+      open_channel(config_);
+    }
+    note_alarm();
     publish();
     for (const auto& [job, asker] : std::map(state.askers)) caf::anon_send(asker, woken{"its cordon has changed"});
-    log::info("host {} is {}", state.status.host.value(), news.why.empty() ? "uncordoned" : "cordoned: " + news.why);
     grant();
-    if (news.why.empty() && state.runs.up())
+    if (!news.closed && state.runs.up())
       caf::anon_send(directory_->region, host_reachable{state.status.host, state.runs.boot_id()});
+  }
+
+  void drained(const drain_over& over) {
+    auto& state = self_->state;
+    if (over.kept) {
+      state.status.drained = state.status.sealed;  // it may have been opened since
+      note_alarm();
+      return publish();
+    }
+    if (state.status.cordon.empty() || state.status.sealed || !state.leases.empties(state.status.admits)) return;
+    state.status.sealed = true;
+    state.status.admits = {};
+    publish();
   }
 
   void withdraw(const run_withdrawn& gone) { carry_out(self_->state.runs.withdraw(gone.run, gone.why)); }
@@ -123,16 +156,18 @@ class host_work {
   void down(const channel_down& news) {
     auto& state = self_->state;
     const bool was_up = state.status.state == "up";
-    if (was_up || state.status.reason != news.why.text())
+    if (!is_meant_to_be_off(state.status) && (was_up || state.status.reason != news.why.text()))
       log::warn("host {} is down: {}", state.status.host.value(), news.why.text());
-    if (state.status.state != "down") tell(event_topic::host_down, news.why.text());
+    if (state.status.state != "down")
+      is_meant_to_be_off(state.status) ? tell(event_topic::host_off, state.status.cordon)
+                                       : tell(event_topic::host_down, news.why.text());
     state.status.state = "down";
     if (!state.status.down_since) state.status.down_since = context_->time.wall();
     state.status.reason = news.why.text();
     state.runs.disconnected();
     self_->seen_as().waits_for("the host to be reachable");
     self_->seen_as().failed(news.why.text());
-    context_->facts.note("host " + state.status.host.value(), news.why.text());
+    note_alarm();
     for (const auto& [run, owner] : state.owners) caf::anon_send(owner, run_waits{run, why_away()});
     publish();
   }
@@ -149,7 +184,7 @@ class host_work {
   }
 
   void forget(const std::vector<run_id>& runs) {
-    if (!runs.empty()) self_->state.channel->forget(runs);
+    if (!runs.empty() && self_->state.channel) self_->state.channel->forget(runs);
   }
 
   void once_a_second() {
@@ -183,6 +218,54 @@ class host_work {
   }
 
  private:
+  void note_closed(const std::optional<host_cordoned>& closed) {
+    auto& status = self_->state.status;
+    status.cordon = closed ? closed->why : std::string();
+    status.how = closed ? closed->how : closure::cordon;
+    status.drained = status.sealed = closed && closed->drained;
+    const bool draining = closed && (closed->how == closure::drain || closed->how == closure::maintenance);
+    status.admits = draining && !closed->drained ? closed->last_job : job_id{};
+  }
+
+  /// A host that is meant to be off, or that was given up, is no problem.
+  void note_alarm() {
+    const auto& status = self_->state.status;
+    const bool alarms = status.state == "down" && !is_meant_to_be_off(status) && !is_detached(status);
+    context_->facts.note("host " + status.host.value(), alarms ? status.reason : std::string());
+  }
+
+  /// Nothing is sent to it nor asked of it any more.
+  void leave() {
+    auto& state = self_->state;
+    state.channel.reset();
+    state.runs.disconnected();
+    state.status.state = "down";
+    if (!state.status.down_since) state.status.down_since = context_->time.wall();
+    state.status.reason = fmt::format("{} is detached: {}", state.status.host.value(), state.status.cordon);
+    self_->seen_as().waits_for("the host to be attached again");
+    note_alarm();
+    publish();  // before anybody hears of it and looks at the board
+  }
+
+  /// Whoever waits for an answer from it, or for a lease, is told that none will come.
+  void detach() {
+    leave();
+    auto& state = self_->state;
+    for (const auto& claim : state.leases.waiting(context_->time.wall())) state.leases.end(claim.job, claim.scope);
+    for (const auto& [job, asker] : std::exchange(state.askers, {}))
+      caf::anon_send(asker, lease_denied{state.status.host, state.status.reason});
+    for (const auto& [run, owner] : std::map(state.owners)) carry_out(state.runs.withdraw(run, state.status.reason));
+    publish_leases();
+  }
+
+  void lose(const run_wanted& wanted) {
+    run_outcome outcome;
+    outcome.ended = wanted.resumed ? run_outcome::how::lost : run_outcome::how::unreachable;
+    outcome.errors = self_->state.status.reason;
+    caf::anon_send(wanted.owner, run_ended{self_->state.status.host, wanted.request->run,
+                                           std::make_shared<const run_outcome>(std::move(outcome))});
+  }
+
   void tell(event_topic what, const std::string& text) {
     transaction change{event_of(what, subject_of(self_->state.status.host), text, context_->time.wall())};
     caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(change)), 0, {}});
@@ -242,15 +325,16 @@ class host_work {
   host_shell* self_;
   context_ptr context_;
   directory_ptr directory_;
+  host_config config_;
 };
 
 }  // namespace
 
 host_actor::behavior_type run_host(host_shell* self, context_ptr context, directory_ptr directory, host_config config,
-                                   std::vector<lease> held) {
+                                   std::vector<lease> held, std::optional<host_cordoned> closed) {
   self->seen_as().called("host", config.name.value());
   const auto work = std::make_shared<host_work>(self, std::move(context), std::move(directory));
-  work->start(config, held);
+  work->start(config, held, closed);
   self->delayed_send(self, std::chrono::seconds(1), tick{});
   return {
       [=](const lease_wanted& wanted) { work->lease_is_wanted(wanted); },
@@ -259,6 +343,7 @@ host_actor::behavior_type run_host(host_shell* self, context_ptr context, direct
       [=](const run_withdrawn& gone) { work->withdraw(gone); },
       [=](const run_cancelled& ended) { work->cancel(ended); },
       [=](const cordon_changed& news) { work->cordoned(news); },
+      [=](const drain_over& over) { work->drained(over); },
       [=](const runs_committed& done) { work->forget(done.runs); },
       [=](const channel_up& news) { work->up(news); },
       [=](const channel_down& news) { work->down(news); },

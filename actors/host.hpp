@@ -22,8 +22,8 @@ struct host_state {
 };
 using host_shell = shell<host_actor, host_state>;
 
-/// `held`: leases that the journal knows of, from earlier reigns.
+/// `held`: leases that the journal knows of, from earlier reigns. `closed`: how no new job may begin there, if so.
 host_actor::behavior_type run_host(host_shell* self, context_ptr context, directory_ptr directory, host_config config,
-                                   std::vector<lease> held);
+                                   std::vector<lease> held, std::optional<host_cordoned> closed);
 
 }  // namespace regent

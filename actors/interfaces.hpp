@@ -27,6 +27,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<run_ended>,
     /// An operator wants the job ended.
     caf::reacts_to<cancel_asked>,
+    /// An operator says what became of the step that the job is stuck at.
+    caf::reacts_to<mark_asked>,
     /// What was waited for may have come: look again.
     caf::reacts_to<woken>,
     /// A delay that the actor set for itself is over.
@@ -94,6 +96,9 @@ using host_actor = caf::typed_actor<
     caf::reacts_to<run_cancelled>,
     /// No new job may begin here, or may again.
     caf::reacts_to<cordon_changed>,
+    /// Nobody is known who may still begin here: if nothing is held, nobody is let in from now on. Then, once that is durable: it
+    /// may be said that the host is drained.
+    caf::reacts_to<drain_over>,
     /// The outcomes are committed: the host may forget these runs.
     caf::reacts_to<runs_committed>,
     /// From the I/O threads: the channel is up (again), is down, answered a heartbeat, tells of a run.
@@ -152,6 +157,16 @@ using region_actor = caf::typed_actor<
     /// Put all to rest: what is open stays open in the journal.
     caf::reacts_to<stop>>;
 
+using scheduler_actor = caf::typed_actor<
+    /// The region file was read again and is good.
+    caf::reacts_to<config_changed>,
+    /// An operator's word about a schedule; answered through it.
+    caf::reacts_to<operator_asked>,
+    /// What was to be committed for a schedule is, or is refused.
+    caf::reacts_to<schedule_settled>,
+    /// From itself, once a second: is something due?
+    caf::reacts_to<tick>>;
+
 using poller_actor = caf::typed_actor<
     /// From itself: ask for changes, and list when a listing is due.
     caf::reacts_to<tick>>;
@@ -181,6 +196,7 @@ REGENT_MESSAGE(run_goes_on)
 REGENT_MESSAGE(run_ended)
 REGENT_MESSAGE(woken)
 REGENT_MESSAGE(cancel_asked)
+REGENT_MESSAGE(mark_asked)
 REGENT_MESSAGE(timer)
 REGENT_MESSAGE(lease_wanted)
 REGENT_MESSAGE(lease_end)
@@ -188,6 +204,7 @@ REGENT_MESSAGE(run_wanted)
 REGENT_MESSAGE(run_withdrawn)
 REGENT_MESSAGE(run_cancelled)
 REGENT_MESSAGE(cordon_changed)
+REGENT_MESSAGE(drain_over)
 REGENT_MESSAGE(runs_committed)
 REGENT_MESSAGE(channel_up)
 REGENT_MESSAGE(channel_down)
@@ -206,6 +223,7 @@ REGENT_MESSAGE(host_reachable)
 REGENT_MESSAGE(host_config_changed)
 REGENT_MESSAGE(config_changed)
 REGENT_MESSAGE(operator_asked)
+REGENT_MESSAGE(schedule_settled)
 REGENT_MESSAGE(tree_asked)
 REGENT_MESSAGE(bulk_asked)
 REGENT_MESSAGE(tree_begun)
@@ -231,6 +249,7 @@ CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))
 CAF_ADD_TYPE_ID(regent, (regent::run_ended))
 CAF_ADD_TYPE_ID(regent, (regent::woken))
 CAF_ADD_TYPE_ID(regent, (regent::cancel_asked))
+CAF_ADD_TYPE_ID(regent, (regent::mark_asked))
 CAF_ADD_TYPE_ID(regent, (regent::timer))
 CAF_ADD_TYPE_ID(regent, (regent::lease_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::lease_end))
@@ -238,6 +257,7 @@ CAF_ADD_TYPE_ID(regent, (regent::run_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::run_withdrawn))
 CAF_ADD_TYPE_ID(regent, (regent::run_cancelled))
 CAF_ADD_TYPE_ID(regent, (regent::cordon_changed))
+CAF_ADD_TYPE_ID(regent, (regent::drain_over))
 CAF_ADD_TYPE_ID(regent, (regent::runs_committed))
 CAF_ADD_TYPE_ID(regent, (regent::channel_up))
 CAF_ADD_TYPE_ID(regent, (regent::channel_down))
@@ -254,6 +274,7 @@ CAF_ADD_TYPE_ID(regent, (regent::report_settled))
 CAF_ADD_TYPE_ID(regent, (regent::host_reachable))
 CAF_ADD_TYPE_ID(regent, (regent::config_changed))
 CAF_ADD_TYPE_ID(regent, (regent::operator_asked))
+CAF_ADD_TYPE_ID(regent, (regent::schedule_settled))
 CAF_ADD_TYPE_ID(regent, (regent::tree_asked))
 CAF_ADD_TYPE_ID(regent, (regent::bulk_asked))
 CAF_ADD_TYPE_ID(regent, (regent::tree_begun))

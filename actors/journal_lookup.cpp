@@ -45,6 +45,30 @@ result<std::optional<job_with_steps>> find_last_repair(const std::string& journa
   return std::optional(job_with_steps{*found, std::move(*steps)});
 }
 
+result<bool> is_schedule_at_work(const std::string& journal_path, const std::string& schedule) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  const auto marks = (*reader)->schedules();
+  if (!marks) return tl::unexpected(marks.error());
+  const auto mark =
+      std::find_if(marks->begin(), marks->end(), [&](const auto& one) { return one.schedule == schedule; });
+  if (mark == marks->end() || mark->job.empty()) return false;
+  const auto root = (*reader)->find_job(mark->job);
+  if (!root) return tl::unexpected(root.error());
+  return *root && is_open((*root)->state);
+}
+
+result<std::optional<job_with_steps>> find_job(const std::string& journal_path, job_id id) {
+  auto reader = open_sqlite_reader(journal_path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto found = (*reader)->find_job(id);
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return std::optional<job_with_steps>{};
+  auto steps = (*reader)->steps(id);
+  if (!steps) return tl::unexpected(steps.error());
+  return std::optional(job_with_steps{std::move(**found), std::move(*steps)});
+}
+
 result<std::string> find_document(const std::string& journal_path, const resource_id& id) {
   auto reader = open_sqlite_reader(journal_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -91,6 +115,10 @@ void look_into(region_context& context, const std::string& journal_path) {
   context.open_job_of = [journal_path](const resource_id& id) { return find_open_job(journal_path, id); };
   context.last_operation_of = [journal_path](const resource_id& id) { return find_last_operation(journal_path, id); };
   context.last_repair_of = [journal_path](const resource_id& id) { return find_last_repair(journal_path, id); };
+  context.schedule_at_work = [journal_path](const std::string& name) {
+    return is_schedule_at_work(journal_path, name);
+  };
+  context.whole_job_of = [journal_path](job_id id) { return find_job(journal_path, id); };
   context.document_of = [journal_path](const resource_id& id) { return find_document(journal_path, id); };
   context.open_reader = [journal_path] { return open_sqlite_reader(journal_path); };
   context.job_of = [journal_path](job_id id) {
@@ -101,7 +129,8 @@ void look_into(region_context& context, const std::string& journal_path) {
   };
   context.look_at_events = [journal_path](const event_filter& filter, event_order order,
                                           std::optional<std::int64_t> from, std::size_t limit) {
-    return look(journal_path, [&](journal_reader& reader) { return reader.look_at_events(filter, order, from, limit); });
+    return look(journal_path,
+                [&](journal_reader& reader) { return reader.look_at_events(filter, order, from, limit); });
   };
   context.tree_of = [journal_path](job_id root) { return find_tree(journal_path, root); };
   context.leases_on = [journal_path](const host_id& host) { return find_leases(journal_path, host); };

@@ -19,6 +19,7 @@ lifecycle_actor::behavior_type run_lifecycle(lifecycle_shell* self, context_ptr 
       [=](const run_goes_on& m) { work->goes_on(m); },
       [=](const run_ended& m) { work->ended(m); },
       [=](const cancel_asked& m) { work->asked_to_cancel(m); },
+      [=](const mark_asked& m) { work->asked_to_mark(m); },
       [=](const woken&) { work->woken_up(); },
       [=](const timer& m) { work->timer_over(m); },
   };

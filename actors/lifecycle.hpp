@@ -23,7 +23,9 @@ struct lifecycle_task {
   bool repair = false;                  ///< an operator wants its hosts made what its record says, once more
   host_id rebuild;                      ///< this host has rebooted: what stands on it is built again
   std::optional<steady_time> seen_at;   ///< when the poll named it
-  std::optional<branch> of;             ///< the branch of a tree that it is woken for: a job that it makes is its sub-job
+  std::optional<dead_letter> letter;    ///< nobody has decided about it: only a decision begins a job, and ends it
+  bool adopt = false;                   ///< its next job takes over what regent did not make
+  std::optional<branch> of;  ///< the branch of a tree that it is woken for: a job that it makes is its sub-job
 };
 
 class lifecycle_work;

@@ -18,8 +18,9 @@ void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
                                message.job.value(), name(target->state)));
   if (!target->cancel.empty())
     return message.answer(fmt::format("job {} is being cancelled already ({})", message.job.value(), target->cancel));
-  target->cancel = message.by;
   const auto sentence = fmt::format("job {} is cancelled; it was: {}", message.job.value(), doing_);
+  if (message.preview) return message.answer(sentence);
+  target->cancel = message.by;
   transaction change{*target, event_of(event_topic::job_cancel_asked, *target, message.by, now())};
   caf::anon_send(directory_->journal,
                  commit_wanted{std::make_shared<transaction>(std::move(change)), cancel_tag, me(),

@@ -47,6 +47,14 @@ void lifecycle_work::close(bool good) {
   ending.repair ? close_repair(good, std::move(change)) : close_operation(good, std::move(change));
 }
 
+/// Nothing more is begun on it by itself.
+void lifecycle_work::die(transaction& change) {
+  const auto& ending = execution_->job();
+  letter_ = dead_letter{task_->id, ending.id, now()};
+  change.push_back(*letter_);
+  change.push_back(event_of(event_topic::resource_dead, ending, ending.error_message, now()));
+}
+
 void lifecycle_work::await_repair(job_with_steps what, transaction& change) {
   change.push_back(event_of(event_topic::job_waiting, what.job, what.job.waits_for, now()));
   change.push_back(what.job);
@@ -74,11 +82,15 @@ void lifecycle_work::close_repair(bool good, transaction change) {
   const auto& ending = execution_->job();
   const auto where = ending.only_host.empty() ? task_->id.text() : ending.only_host;
   const bool was_degraded = row_.degraded;
+  bool dead = false;
   if (good) {
     supersede_repairs(ending.only_host, change);
-    if (ending.degraded) await_repair(repair_of(*execution_, context_->next_job(), now()), change);
-    row_.degraded = !repairs_.empty();
-    row_.reason = !repairs_.empty() ? repairs_.back().job.waits_for : std::string();
+    const bool given_up = ending.degraded && is_given_up(host_id(execution_->degraded_host()));
+    if (ending.degraded && !given_up) await_repair(repair_of(*execution_, context_->next_job(), now()), change);
+    row_.degraded = given_up || !repairs_.empty();
+    row_.reason = given_up            ? execution_->degraded_reason()
+                  : !repairs_.empty() ? repairs_.back().job.waits_for
+                                      : std::string();
     if (ending.only_host.empty()) row_.unconfirmed = true;
     change.push_back(event_of(event_topic::job_succeeded, ending, where + " is repaired", now()));
   } else {
@@ -86,13 +98,18 @@ void lifecycle_work::close_repair(bool good, transaction change) {
     row_.reason = fmt::format("repair of {} {}: {}", where, name(ending.state), ending.error_message);
     if (is_cancelled())
       row_.reason += fmt::format(" (regent retry {} does it again)", task_->id.text());
+    else if (ending.error_code == "host_detached")
+      row_.reason += " (looked after once it is attached again)";
     else if (auto again = repair_again(*execution_, context_->next_job(), now()))
       await_repair(std::move(*again), change);
     else
+      dead = true;
+    if (dead)
       row_.reason += fmt::format(" (given up after {} attempts: mend the cause, then regent retry {})", ending.attempt,
                                  task_->id.text());
     if (ending.only_host.empty()) row_.unconfirmed = false;
     change.push_back(event_of(topic_of_end(ending.state), ending, row_.reason, now()));
+    if (dead) die(change);
     log::error("{}: {}", task_->id.text(), row_.reason);
   }
   tell_degraded(was_degraded, change);
@@ -114,7 +131,9 @@ void lifecycle_work::close_operation(bool good, transaction change) {
   if (before == scrub_prep && good) row_.due = now() + (row_.due.value_or(now()) - ending.created);
   if (row_.state != scrub_queue) row_.due.reset();
   supersede_repairs({}, change);  // done, or undone by what failed
-  if (row_.degraded) await_repair(repair_of(*execution_, context_->next_job(), now()), change);
+  // What stands on a host that was given up is made anew once it is attached; what is closed stands nowhere, and is owed there.
+  if (row_.degraded && (row_.state == lifecycle_state::closed || !is_given_up(host_id(execution_->degraded_host()))))
+    await_repair(repair_of(*execution_, context_->next_job(), now()), change);
   change.push_back(row_);
   change.push_back(ending);
   const auto text = fmt::format("{}{}{}", name(row_.state), row_.degraded ? ", degraded" : "",
@@ -122,6 +141,7 @@ void lifecycle_work::close_operation(bool good, transaction change) {
   change.push_back(event_of(topic_of_end(ending.state), ending, ending.error_message, now()));
   change.push_back(event_of(event_topic::resource_state, ending, text, now()));
   tell_degraded(was_degraded, change);
+  if (ending.state == job_state::failed) die(change);
   change.push_back(report{0, task_->id, ending.id, row_.state, now()});
   if (good)
     log::info("{}: {} (job {})", task_->id.text(), text, ending.id.value());

@@ -1,6 +1,7 @@
 // From the record to the job: read, decide, claim, plan, commit.
 #include "actors/lifecycle_rows.hpp"
 #include "actors/lifecycle_work.hpp"
+#include "region/resume_point.hpp"
 
 namespace regent {
 
@@ -15,8 +16,10 @@ void lifecycle_work::record_read(const result<record>& answer) {
   const auto after = next(state, event, queue);
   const bool stands = state == running || state == quiesced;
   if (!after.accepted && stands && !task_->rebuild.empty()) return repair(*record_, operation::build, task_->rebuild);
-  if (!after.accepted && stands && task_->repair) return repair(*record_, operation::update, {});
-  if (!after.accepted && stands && task_->known && task_->known->unconfirmed) return look_again(*record_);
+  if (!after.accepted && stands && task_->repair)
+    return repair(*record_, task_->adopt ? operation::build : operation::update, {});
+  if (!after.accepted && stands && task_->known && task_->known->unconfirmed && !task_->letter)
+    return look_again(*record_);
   if (!after.accepted) return note_rest(*record_);
   if (after.next == scrubbing && state != scrubbing) return claim(*record_);
   open(*record_, after.next, after.next == state);
@@ -66,6 +69,8 @@ settled lifecycle_work::settled_as_it_is() const {
   message.row = std::make_shared<const resource>(row_);
   message.updated = row_.updated;
   message.repairs = repairs_;
+  message.letter = letter_;
+  message.adopted = task_->adopt && execution_.has_value();
   return message;
 }
 
@@ -92,6 +97,7 @@ void lifecycle_work::note_rest(const record& what) {
   if (!task_->known || task_->known->state != row_.state)
     change.push_back(
         event_of(event_topic::resource_state, row_.id, fmt::format("{}, the cloud says", name(row_.state)), now()));
+  if (task_->letter && task_->known && task_->known->state != row_.state) decide(change);
   drop_claim(change);  // the cloud went another way
   enter(phase::committing, "noting the state");
   commit(std::move(change), [this] { settle(settled_as_it_is()); });
@@ -128,7 +134,7 @@ void lifecycle_work::nothing_there() {
 
 /// What the cloud takes for granted is made so on the hosts, or on one of them.
 void lifecycle_work::repair(const record& what, operation how, const host_id& only) {
-  auto planned = context_->kinds->make_plan(how, what, *context_->config(), what.head.state == quiesced);
+  auto planned = context_->kinds->make_plan(how, what, *config_for_plan(), what.head.state == quiesced);
   if (!planned) {
     if (context_->facts.note("record " + task_->id.text(), planned.error().text()))
       log::error("{}: cannot be planned: {}", task_->id.text(), planned.error().text());
@@ -241,7 +247,7 @@ regent::job lifecycle_work::take_claim_for(operation what, transaction& change) 
 }
 
 void lifecycle_work::open(const record& what, lifecycle_state in_progress, bool cloud_knows) {
-  const auto config = context_->config();
+  const auto config = config_for_plan();
   const auto work = *row(in_progress).work;
   auto planned = context_->kinds->make_plan(work, what, *config, settles_quiesced(in_progress));
   if (!planned) return open_failed(what, in_progress, cloud_knows, planned.error());
@@ -249,13 +255,43 @@ void lifecycle_work::open(const record& what, lifecycle_state in_progress, bool 
   if (in_progress == scrub_prep) row_.due = now() + config->policies.grace_period.value_or(what.grace);
   if (task_->known) row_.degraded = task_->known->degraded;
   transaction change;
-  const auto made = take_claim_for(work, change);
+  auto made = take_claim_for(work, change);
+  made.during = in_progress;
+  resume(made, *planned);
   const auto count = planned->steps.size();
   change.push_back(event_of(event_topic::resource_state, made, std::string(name(in_progress)), now()));
   change.push_back(event_of(event_topic::job_started, made, fmt::format("{}, {} steps", made.cause, count), now()));
   if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
   log::info("{}: {} as job {}, {} steps ({})", row_.id.text(), name(in_progress), made.id.value(), count, made.cause);
   begin(made, std::move(*planned), std::move(change));
+}
+
+/// Whoever begins a job has decided about the one that failed before.
+void lifecycle_work::decide(transaction& change) {
+  if (!task_->letter) return;
+  letter_ = dead_letter{task_->id, {}, {}};
+  change.push_back(*letter_);
+}
+
+/// With `policies.adopt_existing`, if an operator wants it for this once.
+std::shared_ptr<const region_config> lifecycle_work::config_for_plan() const {
+  auto config = context_->config();
+  if (!task_->adopt) return config;
+  auto adopting = std::make_shared<region_config>(*config);
+  adopting->policies.adopt_existing = true;
+  return adopting;
+}
+
+/// An operator wants a failed job gone on with. If this is to do something else, or by another plan, nothing done counts: to do
+/// all of it is safe, and to leave something out is not.
+void lifecycle_work::resume(regent::job& made, const plan& planned) {
+  if (!task_->letter || task_->letter->from_step == 0) return;
+  auto earlier = context_->whole_job_of(task_->letter->job);
+  const bool same = earlier && *earlier && (*earlier)->job.during == made.during &&
+                    same_steps(steps_of(planned, made.id, 0), (*earlier)->steps);
+  made.cause += same ? fmt::format(", from step {} of job {}", task_->letter->from_step, task_->letter->job.value())
+                     : fmt::format(", all of it: the plan of job {} was another", task_->letter->job.value());
+  if (same) resumed_ = std::move(*earlier);
 }
 
 /// The job, its steps and `change` are committed; then the work begins.
@@ -267,10 +303,14 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   made.started = now();
   made.deadline = planned.deadline;
   scope_ = planned.lease_scope;
-  execution_.emplace(made, steps_of(planned, made.id, 0), context_->journal_id,
+  auto steps = steps_of(planned, made.id, 0);
+  if (resumed_) count_as_done(steps, *resumed_, task_->letter->from_step);
+  decide(change);
+  execution_.emplace(made, std::move(steps), context_->journal_id,
                      execution_policy{context_->config()->policies.step_attempts});
   fresh_ = std::move(planned.steps);
   watch_deadline();
+  if (task_->adopt) change.push_back(resource_held{task_->id, hold::adopt, {}, now()});
   transaction all{row_, std::move(made)};
   note_sub_job(execution_->job(), all);
   for (const auto& one : execution_->steps()) all.push_back(one);
@@ -303,6 +343,9 @@ void lifecycle_work::open_failed(const record& what, lifecycle_state in_progress
   note_sub_job(made, change);
   change.push_back(event_of(event_topic::job_failed, made, why.text(), now()));
   change.push_back(event_of(event_topic::resource_state, made, "unresourced: " + why.text(), now()));
+  letter_ = dead_letter{task_->id, made.id, now()};
+  change.push_back(*letter_);
+  change.push_back(event_of(event_topic::resource_dead, made, why.text(), now()));
   if (!cloud_knows) change.push_back(report{0, row_.id, made.id, in_progress, now()});
   change.push_back(report{0, row_.id, made.id, row_.state, now()});
   log::error("{}: cannot be planned: {}", row_.id.text(), why.text());

@@ -50,9 +50,12 @@ void lifecycle_work::lease_all() {
   hosts_.assign(needed.begin(), needed.end());
   leased_ = 0;
   if (is_stopping()) return advance();
-  // No lease is held while a cordoned host is waited for.
+  for (const auto& host : hosts_)
+    if (is_given_up(host) && !leave(host)) return;
+  std::erase_if(hosts_, [this](const host_id& host) { return is_given_up(host); });
+  // No lease is held while a closed host is waited for.
   for (const auto& host : hosts_) {
-    if (has_begun() || !is_cordoned(host)) continue;
+    if (has_begun() || !is_closed(host)) continue;
     at_gate_ = true;
     return ask_lease(host);
   }
@@ -86,7 +89,8 @@ void lifecycle_work::ask_lease(const host_id& wanted) {
   if (!host) return fail_job("host_unknown", wanted.value() + " is not in the region file");
   asked_ = wanted;
   enter(phase::leasing, "taking leases", "the lease of " + wanted.value());
-  caf::anon_send(host, lease_wanted{execution_->job().id, execution_->job().root, scope_, execution_->job().in, has_begun(), me()});
+  caf::anon_send(host, lease_wanted{execution_->job().id, execution_->job().root, scope_, execution_->job().in,
+                                    has_begun(), me()});
   set_timer(limits::wait_noted_after, [this, wanted] {
     const auto status = context_->facts.hosts.find(wanted);
     const bool cordoned = at_gate_ && status;
@@ -106,8 +110,29 @@ void lifecycle_work::skip_cordoned_standby() {
   for (const auto& one : execution_->steps())
     if (one.role == "standby" && one.state == step_state::planned && one.attempt == 0) standbys.insert(one.host);
   for (const auto& host : standbys)
-    if (const auto status = context_->facts.hosts.find(host); status && !status->cordon.empty())
-      mark_skipped(host, fmt::format("{} is cordoned: {}", host.value(), status->cordon));
+    if (const auto status = context_->facts.hosts.find(host); status && is_closed(host))
+      mark_skipped(host, fmt::format("{} is {}: {}", host.value(), service_of(*status), status->cordon));
+}
+
+/// A host that was given up is not waited for: its steps of a standby are left out; with any other that is not at its end the job
+/// fails, and false is returned.
+bool lifecycle_work::leave(const host_id& host) {
+  const auto& steps = execution_->steps();
+  const auto open = std::find_if(steps.begin(), steps.end(), [&](const step& one) {
+    return one.host == host && one.state != step_state::done && one.state != step_state::failed &&
+           one.state != step_state::skipped;
+  });
+  if (open == steps.end()) return true;
+  const auto status = context_->facts.hosts.find(host);
+  const auto why = status ? status->reason : host.value() + " is detached";
+  if (open->role == "standby") {
+    mark_skipped(host, why);
+    return true;
+  }
+  job_dirty_ = true;
+  change_steps([&, index = open->index] { execution_->lost(index, why, now()); });
+  close(false);
+  return false;
 }
 
 /// A wait that is worth telling is in the job, with its cause and its deadline, and so is what led to it.
@@ -176,6 +201,7 @@ void lifecycle_work::advance() {
 
 void lifecycle_work::send_step(const job_execution::send& what) {
   const auto& target = execution_->steps()[static_cast<std::size_t>(what.index)];
+  if (is_given_up(target.host)) return leave(target.host) ? advance() : void();
   const auto status = context_->facts.hosts.find(target.host);
   if (target.role == "standby" && status && status->down_since &&
       now() - *status->down_since > context_->config()->policies.wait_for_standby)
@@ -339,6 +365,7 @@ void lifecycle_work::ended(const run_ended& message) {
   const auto found = std::find_if(execution_->steps().begin(), execution_->steps().end(),
                                   [&](const step& one) { return one.run == message.run; });
   if (found == execution_->steps().end()) return;
+  if (found->state != step_state::sent && found->state != step_state::unknown) return;  // told twice, or marked since
   const auto index = found->index;
   if (std::exchange(waiting_run_, std::nullopt)) job_dirty_ = true;
   if (is_stopping()) return run_ended_early(index, *message.outcome);

@@ -1,5 +1,5 @@
-// The way of one operation, from a record to rest. Its parts stand in lifecycle_opening, _running, _cancelling and
-// _closing.
+// The way of one operation, from a record to rest. Its parts stand in lifecycle_opening, _running, _cancelling, _marking
+// and _closing.
 #pragma once
 
 #include <functional>
@@ -42,15 +42,17 @@ class lifecycle_work {
   }
   void granted(const lease_granted& message);
   void denied(const lease_denied& message) {
-    if (phase_ == phase::leasing && message.host == asked_) fail_job("host_unknown", message.why);
+    if (phase_ != phase::leasing || message.host != asked_) return;
+    is_given_up(message.host) ? lease_anew() : fail_job("host_unknown", message.why);
   }
   void waits(const run_waits& message);
   void goes_on(const run_goes_on& message);
   void ended(const run_ended& message);
   void asked_to_cancel(const cancel_asked& message);
+  void asked_to_mark(const mark_asked& message);
   void woken_up() {
     if (phase_ == phase::claiming) pass(on_timer_);
-    if (phase_ == phase::leasing && !has_begun() && (at_gate_ || is_cordoned(asked_))) lease_anew();
+    if (phase_ == phase::leasing && !has_begun() && (at_gate_ || is_closed(asked_))) lease_anew();
   }
   void timer_over(const timer& message) {
     if (message.number == deadline_timer) return look_at_deadline();
@@ -152,10 +154,16 @@ class lifecycle_work {
   void ask_lease(const host_id& host);
   void lease_anew();
   bool has_begun() const;
-  bool is_cordoned(const host_id& host) const {
+  bool is_closed(const host_id& host) const {
     const auto status = context_->facts.hosts.find(host);
-    return status && !status->cordon.empty();
+    return status && !lets_begin(*status, root_of_child(execution_->job()));
   }
+  /// Detached: nothing will ever come back from there.
+  bool is_given_up(const host_id& host) const {
+    const auto status = context_->facts.hosts.find(host);
+    return status && is_detached(*status);
+  }
+  bool leave(const host_id& host);
   std::set<host_id> all_hosts() const;
   void advance();
   void send_step(const job_execution::send& what);
@@ -196,6 +204,16 @@ class lifecycle_work {
   std::function<void(const result<record>&)> on_record_;
   std::function<void(const claim_answer&)> on_claim_;
 
+  // -- an operator's word about a step
+  std::optional<error> why_not_mark(const operator_command& word) const;
+  void mark(const operator_command& word, const step& at, const std::string& said, operator_answer answer);
+
+  // -- decisions about what failed
+  void die(transaction& change);
+  void decide(transaction& change);
+  std::shared_ptr<const region_config> config_for_plan() const;
+  void resume(regent::job& made, const plan& planned);
+
   std::optional<record> record_;
   resource row_;
   std::optional<regent::job> claim_;     // waits for the cloud to accept scrubbing
@@ -216,6 +234,8 @@ class lifecycle_work {
   transaction told_;                   // events of steps: they go with the steps' next commit
   std::optional<run_id> waiting_run_;  // withdrawn when its wait is over
   bool first_run_ = true;
+  std::optional<dead_letter> letter_;      // as it is from the next commit on, if that changes it
+  std::optional<job_with_steps> resumed_;  // whose steps before the letter's count as done
 };
 
 }  // namespace regent

@@ -58,6 +58,12 @@ struct cancel_asked {
   job_id job;
   std::string by;
   operator_answer answer;
+  bool preview = false;
+};
+/// An operator says what became of the step that the job is stuck at.
+struct mark_asked {
+  operator_command what;
+  operator_answer answer;
 };
 struct timer {
   std::uint64_t number = 0;  ///< a stale number is ignored: delayed messages cannot be taken back
@@ -72,8 +78,8 @@ struct tree_rows {
 };
 struct tree_asked {
   std::shared_ptr<const tree_order> order;
-  std::string cause;             ///< who wants it, and why: the job's
-  std::optional<mutation> with;  ///< committed together with the root
+  std::string cause;  ///< who wants it, and why: the job's
+  transaction with;   ///< committed together with the root; a schedule_mark in it is given the root's number
   operator_answer answer;
 };
 struct bulk_asked {
@@ -81,7 +87,7 @@ struct bulk_asked {
   std::string cause;  ///< "schedule night"
   std::string by;     ///< who says so, and why
   lane in = lane::retry;
-  std::optional<mutation> with;  ///< committed together with the root
+  transaction with;  ///< committed together with the root; a schedule_mark in it is given the root's number
   operator_answer answer;
 };
 struct tree_begun {
@@ -128,7 +134,10 @@ struct run_cancelled {
   run_id run;
 };
 struct cordon_changed {
-  std::string why;  ///< empty: no longer
+  std::optional<host_cordoned> closed;  ///< none: jobs may begin
+};
+struct drain_over {
+  bool kept = false;  ///< the journal has it
 };
 struct runs_committed {
   std::vector<run_id> runs;
@@ -164,6 +173,8 @@ struct settled {
   std::string updated;                                 ///< the cloud's stamp of the record that was read; may be empty
   std::optional<std::vector<job_with_steps>> repairs;  ///< all that wait from now on; none: those known stay
   std::optional<milliseconds> again_in;                ///< try once more then
+  std::optional<dead_letter> letter;                   ///< none: as it was; one without a job: it is decided
+  bool adopted = false;                                ///< what was to be taken over is being taken over
   std::shared_ptr<const job> ended;                    ///< the job that has come to its end; null: none has
 };
 struct reports_queued {
@@ -189,6 +200,13 @@ struct config_changed {
 struct operator_asked {
   operator_command what;
   operator_answer answer;
+};
+
+// To the scheduler
+/// What was to be committed, the mark first, is in the journal, or is refused.
+struct schedule_settled {
+  transaction what;
+  std::optional<error> failed;
 };
 
 // To the reporter

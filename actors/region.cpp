@@ -24,13 +24,13 @@ void region_work::start(const journal_contents& open) {
   orphans.push_back(
       event_of(event_topic::daemon_started, resource_id{}, fmt::format("epoch {}", open.epoch), context_->time.wall()));
   commit_aside(std::move(orphans));
+  for (const auto& one : open.cordons) at().cordons[one.host] = one;
+  for (const auto& one : open.holds) at().holds[one.resource] = one;
+  for (const auto& one : open.dead_letters) at().letters[one.resource] = one;
+  for (const auto& one : open.rebuilds_owed) at().owed[one.resource].insert(one.host);
   for (const auto& config : context_->config()->hosts) {
     hosts_[config.name] = config;
     start_host(config, held[config.name]);
-  }
-  for (const auto& one : open.cordons) {
-    at().cordons[one.host] = one.why;
-    if (const auto host = directory_->host(one.host)) caf::anon_send(host, cordon_changed{one.why});
   }
   for (const auto& row : open.resources) {
     auto& one = entry(row.id);
@@ -78,6 +78,10 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
     if (*left) open = std::move(*left);
     one.unfinished = false;
   }
+  if (!open && is_held(id)) {
+    one.look_again = std::move(cause);
+    return;
+  }
   auto task = std::make_shared<lifecycle_task>();
   task->id = id;
   task->cause = std::move(cause);
@@ -94,6 +98,10 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   }
   task->of = one.of;
   task->repair = repair;
+  if (const auto dead = at().letters.find(id); dead != at().letters.end()) task->letter = dead->second;
+  const auto held = at().holds.find(id);
+  const bool planned = task->open && !task->open->steps.empty();
+  task->adopt = !planned && held != at().holds.end() && held->second.what == hold::adopt;
   one.known.busy = true;
   if (!task->open || task->open->steps.empty()) one.look_again.clear();  // else no record is read
   one.actor =
@@ -125,6 +133,10 @@ void region_work::act_on(const record_head& head, decision what, transaction& as
           event_of(event_topic::report_repeated, head.id, std::string(name(one.known.state)), context_->time.wall()));
       return;
     case decision::take_over: break;
+  }
+  if (at().letters.contains(head.id) && one.row.state != head.state) {
+    aside.push_back(dead_letter{head.id, {}, {}});
+    forget_letter(head.id);
   }
   if (head.state != running && head.state != quiesced) {
     for (const auto& [old, steps] : one.repairs) supersede(old, context_->time.wall(), aside);
@@ -176,6 +188,12 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     set_due(one, id);
   }
   if (message.repairs) set_repairs(id, *message.repairs);
+  if (message.letter) {
+    forget_letter(id);
+    if (!message.letter->job.empty()) at().letters[id] = *message.letter;
+  }
+  if (message.adopted) at().holds.erase(id);
+  if (message.row) caught_up(id);
   if (message.again_in) {
     one.unfinished = true;
     look_later(id, *message.again_in);
@@ -186,6 +204,7 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
   if (message.row) look_again(id);
   wake_repairs(id);
+  catch_up(id);
   next_branch(id);
   for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
   show();
@@ -211,7 +230,7 @@ void region_work::reported(const report_settled& message) {
 /// What was built is compared with the record once more after the cloud has been told: see lifecycle_work::look_again.
 bool region_work::look_again(const resource_id& id) {
   const auto& one = entry(id);
-  if (!one.row.unconfirmed || one.known.busy || one.known.reports_pending > 0) return false;
+  if (!one.row.unconfirmed || one.known.busy || one.known.reports_pending > 0 || is_paused(id)) return false;
   wake(id, "the record has changed while it was built");
   return true;
 }
@@ -227,11 +246,11 @@ void region_work::set_repairs(const resource_id& id, std::vector<job_with_steps>
   entry(id).repairs = std::move(waiting);
 }
 
-/// Its hosts answer, and jobs may begin there. A standby of several hosts is not waited for.
+/// Its hosts answer, and it may begin there. A standby of several hosts is not waited for.
 bool region_work::can_be_repaired(const job_with_steps& repair) const {
-  return std::all_of(repair.steps.begin(), repair.steps.end(), [this](const step& one) {
+  return std::all_of(repair.steps.begin(), repair.steps.end(), [&](const step& one) {
     const auto status = context_->facts.hosts.find(one.host);
-    return one.role == "standby" || (status && status->state == "up" && status->cordon.empty());
+    return one.role == "standby" || (status && status->state == "up" && lets_begin(*status, root_of_child(repair.job)));
   });
 }
 
@@ -245,7 +264,7 @@ void region_work::put_off(region_entry& one, const resource_id& id) {
 
 void region_work::wake_repairs(const resource_id& id) {
   const auto now = context_->time.wall();
-  if (entry(id).unfinished) return;  // when that rests
+  if (entry(id).unfinished || is_paused(id)) return;  // when that rests, or somebody has decided
   for (const auto& waiting : entry(id).repairs) {
     if (waiting.job.not_before && now < *waiting.job.not_before) continue;
     if (!can_be_repaired(waiting)) continue;
@@ -271,6 +290,9 @@ void region_work::end_overdue_repairs(const resource_id& id) {
     ended.ended = context_->time.wall();
     change.push_back(ended);
     change.push_back(event_of(event_topic::job_failed, ended, ended.error_message, context_->time.wall()));
+    at().letters[id] = {id, ended.id, *ended.ended};
+    change.push_back(at().letters[id]);
+    change.push_back(event_of(event_topic::resource_dead, ended, ended.error_message, context_->time.wall()));
     return true;
   });
   commit_aside(std::move(change));
@@ -294,8 +316,8 @@ bool may_stand(lifecycle_state state, const std::string& known_boot) {
 }
 
 std::string cause_of_rebuild(const host_id& host, const std::string& known_boot) {
-  return host.value() +
-         (known_boot == restored_boot_id ? " is looked after: the journal was restored" : " has rebooted");
+  if (known_boot == restored_boot_id) return host.value() + " is looked after: the journal was restored";
+  return host.value() + (known_boot == detached_boot_id ? " is attached again" : " has rebooted");
 }
 
 }  // namespace
@@ -313,7 +335,7 @@ void region_work::host_news(const host_reachable& message) {
     return go_on_rebuilding(message.host);
   auto& rebuild = at().rebuilds[message.host];
   rebuild = {message.boot_id, {}, {}};
-  if (!known.empty())
+  if (!known.empty() && known != detached_boot_id)
     commit_aside(
         {event_of(event_topic::host_rebooted, subject_of(message.host), message.boot_id, context_->time.wall())});
   for (const auto& [id, one] : at().entries)
@@ -336,6 +358,10 @@ void region_work::go_on_rebuilding(const host_id& host) {
     }
     next = waiting.erase(next);
     if (!may_stand(entry(id).known.state, at().boots[host])) continue;
+    if (is_paused(id)) {
+      owe(id, host);
+      continue;
+    }
     wake(id, cause_of_rebuild(host, at().boots[host]), lane::retry, {}, {}, host);
     at_work.insert(id);
   }
@@ -361,7 +387,6 @@ void region_work::reconfigure(const region_config& config) {
     auto held = context_->leases_on(name);  // of a host that was taken out and is back before its jobs have ended
     if (!held) log::error("host {}: {}", name.value(), held.error().text());
     start_host(host, held ? std::move(*held) : std::vector<lease>{});
-    if (at().cordons.contains(name)) caf::anon_send(directory_->host(name), cordon_changed{at().cordons[name]});
   }
   hosts_ = std::move(wanted);
   commit_aside({event_of(event_topic::config_reloaded, resource_id{}, fmt::format("{} hosts", hosts_.size()),
@@ -405,6 +430,7 @@ void region_work::once_a_second() {
     if (!entry(id).known.busy && entry(id).known.reports_pending == 0) over.push_back(id);
   }
   for (const auto& id : over) wake(id, "the grace period is over");
+  watch_drains();
 }
 
 void region_work::stop_all() {

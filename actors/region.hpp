@@ -25,9 +25,10 @@ struct region_entry {
   std::string look_again;  // why it is to be read once more when it rests; empty: no need
   /// Its last actor left work behind that is to be taken up soon: whoever comes first takes it up from the journal.
   bool unfinished = false;
-  std::optional<branch> of;                // the branch of a tree that it is at work for
-  std::vector<branch_wanted> branches;     // that want a job, when it is at rest
+  std::optional<branch> of;             // the branch of a tree that it is at work for
+  std::vector<branch_wanted> branches;  // that want a job, when it is at rest
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
+  host_id catching_up;                  // it is being built there, which was put off while it was paused
 };
 
 /// The rebuild of what stood on a host that has rebooted. Its boot id is noted only when all is done, so that a crash of ours in
@@ -46,8 +47,11 @@ struct region_at_work {
   std::set<std::pair<wall_time, resource_id>> repairs_due;  // next attempts at repairs, and the ends of their waits
   std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does
   std::map<host_id, host_rebuild> rebuilds;
-  std::map<job_id, tree_actor> trees;      // by root
-  std::map<host_id, std::string> cordons;  // why no new job may begin there
+  std::map<host_id, host_cordoned> cordons;  // where no new job may begin, and why
+  std::map<resource_id, resource_held> holds;
+  std::map<resource_id, dead_letter> letters;
+  std::map<resource_id, std::set<host_id>> owed;  // rebuilds that were put off while it was paused
+  std::map<job_id, tree_actor> trees;             // by root
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

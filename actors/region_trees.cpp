@@ -61,7 +61,7 @@ void region_work::asked(const tree_asked& message) {
   auto& root = rows->root;
   root.id = root.root = context_->next_job();
   root.resource = {std::string(tree_kind), std::to_string(root.id.value())};
-  root.state = job_state::active;
+  root.state = job_state::waiting;  // for its branches: itself it does nothing
   root.in = message.order->in;
   root.cause = message.cause;
   root.created = context_->time.wall();
@@ -82,7 +82,10 @@ void region_work::asked(const tree_asked& message) {
   change.push_back(event_of(event_topic::job_started, root,
                             fmt::format("{}: {}, {} branches", root.cause, rows->settings.name, rows->branches.size()),
                             context_->time.wall()));
-  if (message.with) change.push_back(*message.with);
+  for (auto one : message.with) {
+    if (auto* mark = std::get_if<schedule_mark>(&one)) mark->job = root.id;
+    change.push_back(std::move(one));
+  }
   caf::anon_send(directory_->journal,
                  commit_wanted{std::make_shared<transaction>(std::move(change)),
                                0,
@@ -171,6 +174,11 @@ void region_work::begin_branch(const resource_id& id) {
     if (!stands)
       return end_branch(id, branch_state::skipped,
                         fmt::format("{} is {}: there is nothing to mend", id.text(), name(one.known.state)));
+    if (is_held(id))
+      return end_branch(id, branch_state::skipped,
+                        fmt::format("nothing begins on {}: {}", id.text(), at().holds.at(id).why));
+    if (is_paused(id))
+      return end_branch(id, branch_state::skipped, id.text() + " is paused; regent why " + id.text() + " says by whom");
     return wake(id, wanted.cause, wanted.in, {}, {}, {}, true);
   }
   operator_command command;

@@ -1,4 +1,5 @@
-// The region actor's handlers, as methods over its state: region.cpp, and region_operator.cpp for what operators ask.
+// The region actor's handlers, as methods over its state: region.cpp; for what operators say, region_operator.cpp, and beside it
+// region_decisions.cpp (of resources and their jobs) and region_hosts.cpp.
 #pragma once
 
 #include <map>
@@ -11,6 +12,13 @@
 #include "actors/region.hpp"
 
 namespace regent {
+
+/// What an operator's word comes to: computed whole before anything is changed, so that a preview says what would be done.
+struct operator_order {
+  transaction change;
+  std::string says;
+  std::function<void()> then = {};  ///< what follows in memory, once the change is on its way into the journal
+};
 
 class region_work {
  public:
@@ -38,7 +46,7 @@ class region_work {
   void answered(const branch_answered& message);
 
  private:
-  region_at_work& at() { return self_->state; }
+  region_at_work& at() const { return self_->state; }
   region_entry& entry(const resource_id& id) { return at().entries[id]; }
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
             std::optional<steady_time> seen_at = {}, const host_id& rebuild = {}, bool repair = false);
@@ -60,9 +68,29 @@ class region_work {
       caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(what)), 0, {}});
   }
   void start_host(const host_config& config, std::vector<lease> held) {
-    directory_->add_host(config.name, self_->spawn(run_host, context_, directory_, config, std::move(held)));
+    const auto found = at().cordons.find(config.name);
+    const auto closed = found == at().cordons.end() ? std::nullopt : std::optional(found->second);
+    directory_->add_host(config.name, self_->spawn(run_host, context_, directory_, config, std::move(held), closed));
   }
   void show();
+
+  // -- an operator's word: none if the resource's own actor answers
+  using ordered = result<std::optional<operator_order>>;
+  static failure refused(std::string code, std::string why) {
+    return failure(error{error_kind::conflict, std::move(code), std::move(why)});
+  }
+  failure not_there(const resource_id& id) const;
+  bool is_known(const resource_id& id) const;
+  bool is_at_work(const resource_id& id);
+  failure at_work(const resource_id& id) const;
+  ordered order_of(const operator_asked& message);
+  ordered cancel(const operator_asked& message);
+  ordered cancel_waiting(const operator_asked& message, const job_with_steps& repair);
+  ordered retry(const operator_command& word);
+  ordered ask_again(const operator_command& word);
+  ordered repair_what_is_left(const operator_command& word);
+  result<std::optional<std::string>> why_not_from_step(const operator_command& word);
+  void commit_and_answer(transaction what, std::string sentence, const operator_answer& answer);
 
   // -- trees of jobs (region_trees.cpp)
   result<void> check(const tree_order& order) const;
@@ -76,12 +104,36 @@ class region_work {
   void branch_rested(const resource_id& id, const settled& message);
   void end_branch(const resource_id& id, branch_state how, std::string told, job_id job = {});
 
-  // -- an operator's word
-  void cancel(const operator_asked& message);
-  void retry(const operator_asked& message);
-  void repair_what_is_left(const operator_asked& message);
-  void cordon(const operator_asked& message);
-  void commit_and_answer(transaction what, std::string sentence, const operator_answer& answer);
+  // -- of resources and their jobs
+  ordered pause(const operator_command& word);
+  ordered resume(const operator_command& word);
+  ordered release(const operator_command& word);
+  ordered adopt(const operator_command& word);
+  ordered mark(const operator_asked& message);
+  ordered mark_waiting(const operator_command& word, const job_with_steps& repair);
+  ordered mark_dead(const operator_command& word);
+  ordered mark_dead_step(const operator_command& word, job_with_steps dead);
+  ordered mark_dead_done(const operator_command& word, job dead);
+  bool is_held(const resource_id& id) const;
+  bool is_paused(const resource_id& id) const { return is_held(id) || at().letters.contains(id); }
+  void keep(const resource_held& held);
+  void forget_letter(const resource_id& id);
+  void go_on(const resource_id& id, const std::string& why);
+  void owe(const resource_id& id, const host_id& host);
+  void catch_up(const resource_id& id);
+  void caught_up(const resource_id& id);
+
+  // -- of hosts
+  ordered close_host(const operator_command& word);
+  ordered open_host(const operator_command& word);
+  ordered evacuate(const operator_command& word);
+  ordered force_detach(const operator_command& word);
+  std::string at_work_on(const host_id& host) const;
+  std::string why_it_stays(const resource_id& id, const host_id& host);
+  std::map<resource_id, std::vector<job_with_steps>> end_repairs_on(const host_id& host, const std::string& by,
+                                                                    transaction& change);
+  bool child_may_begin(const host_status& host) const;
+  void watch_drains();
 
   region_shell* self_;
   context_ptr context_;

@@ -102,6 +102,7 @@ class running_daemon final : public daemon {
   void reload(std::shared_ptr<const region_config> config) override {
     context_->replace_config(config);
     follow_sinks(*config);
+    caf::anon_send(directory_->scheduler, config_changed{config});
     caf::anon_send(directory_->region, config_changed{std::move(config)});
   }
 
@@ -117,6 +118,7 @@ class running_daemon final : public daemon {
     end(directory_->poller);
     end(directory_->reader);
     end(directory_->reporter);
+    end(directory_->scheduler);
     end(directory_->journal);
     for (const auto& [name, sink] : sinks_) end(sink);
     sinks_.clear();

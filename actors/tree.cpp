@@ -167,8 +167,9 @@ void tree_work::asked_to_cancel(const cancel_asked& message) {
         fail(error_kind::conflict, "job_ending", "job {} has just come to its end", root_.id.value()));
   if (!root_.cancel.empty())
     return message.answer(fmt::format("job {} is being cancelled already ({})", root_.id.value(), root_.cancel));
-  root_.cancel = message.by;
   const auto sentence = fmt::format("job {} is cancelled; {}", root_.id.value(), tree_.text());
+  if (message.preview) return message.answer(sentence);
+  root_.cancel = message.by;
   transaction change{root_, event_of(event_topic::job_cancel_asked, root_, message.by, now())};
   caf::anon_send(directory_->journal,
                  commit_wanted{std::make_shared<transaction>(std::move(change)), cancel_tag, me(),
@@ -220,8 +221,10 @@ void tree_work::look_at_deadlines() {
 
 void tree_work::write_root(transaction& into) {
   root_.waits_for = tree_.text();
-  root_.wait_deadline = std::min(tree_.next_deadline().value_or(wall_time::max()), *root_.started + root_.deadline);
+  root_.wait_deadline = *root_.started + root_.deadline;
   self_->seen_as().state(root_.waits_for);
+  const auto first = tree_.next_deadline();
+  self_->seen_as().waits_for(first ? "its branches, the first of which ends by " + iso_text(*first) : "its branches");
   into.push_back(root_);
 }
 

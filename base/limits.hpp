@@ -49,11 +49,11 @@ inline constexpr std::size_t rebuilds_at_once = 16;  ///< of one host that has r
 inline constexpr std::size_t tree_branches = 100'000;  ///< of one root
 inline constexpr std::size_t tree_depth = 1000;        ///< branches in a chain, each after the one before
 inline constexpr std::size_t tree_name_bytes = 100;
-inline constexpr int branches_at_once = 16;       ///< of one root, unless its order says otherwise
+inline constexpr int branches_at_once = 16;  ///< of one root, unless its order says otherwise
 inline constexpr int branches_at_once_most = 1000;
-inline constexpr auto tree_deadline = 24h;        ///< of a root, from its start, unless its order says otherwise
+inline constexpr auto tree_deadline = 24h;  ///< of a root, from its start, unless its order says otherwise
 inline constexpr auto tree_deadline_most = 24h * 30;
-inline constexpr auto tree_look = 200ms;          ///< between looks at what a branch waits for
+inline constexpr auto tree_look = 200ms;  ///< between looks at what a branch waits for
 
 // Transport
 inline constexpr auto connect_deadline = 10s;
@@ -91,7 +91,9 @@ inline constexpr std::size_t page_rows_most = 1000;
 inline constexpr std::size_t http_connections = 256;
 inline constexpr std::size_t http_body_bytes = 1 << 20;
 inline constexpr auto http_idle = 30s;
+inline constexpr std::size_t steps_most = 100'000;         ///< of one job, as a number that an operator may name
 inline constexpr std::size_t operator_words_bytes = 1000;  ///< who says so, and why
+inline constexpr std::size_t told_at_once = 20;            ///< jobs or resources named in one answer to an operator
 inline constexpr auto command_deadline =
     10s;  ///< an operator's word that is not decided by then: the journal cannot be written
 
@@ -117,6 +119,16 @@ inline constexpr int sink_failures_before_alarm = 3;  ///< in a row
 inline constexpr auto sink_cursor_kept = 1s;          ///< between commits of a sink's cursor
 inline constexpr auto sink_cursor_kept_idle = 60s;    ///< the same, if nothing was delivered meanwhile
 inline constexpr auto event_stream_heartbeat = 15s;   ///< a stream is not silent for longer
+
+// Schedules
+inline constexpr std::size_t schedules = 100;
+inline constexpr std::size_t cron_bytes = 200;
+inline constexpr auto schedule_jitter_most = 24h;
+inline constexpr auto schedule_late = 1min;                ///< a firing that nobody was there for by then is missed
+inline constexpr std::size_t schedule_catch_up_most = 10;  ///< missed firings that are made up for, at most
+inline constexpr std::int64_t schedule_missed_counted = 100'000;  ///< there may be more, of which nobody is told
+inline constexpr auto schedule_retry = 10s;                       ///< after a firing could not be committed
+inline constexpr std::size_t schedule_preview_most = 100;         ///< firings shown ahead
 
 // Liveness: what systemd's watchdog is told
 inline constexpr auto wedged_after = 60s;

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "cli/commands.hpp"
+#include "cli/read_views.hpp"
+#include "edge/schedule_views.hpp"
 #include "region/region_config.hpp"
 
 namespace regent::cli {
@@ -55,6 +57,17 @@ int check_file(const std::string& file, bool as_json) {
   return say(check.config ? fmt::format("{}: good: {}\n", file, summary(*check.config)) : check.text(file), exit);
 }
 
+int preview_schedules(const std::string& file, std::size_t ahead, bool as_json) {
+  const auto check = load_region_config(file);
+  if (!check.config) return complain(check.text(file));
+  const auto now = system_clock().wall();
+  std::vector<schedule_row> rows;
+  for (const auto& one : check.config->schedules)
+    rows.push_back({{one, one.enabled ? std::optional(now) : std::nullopt, {}, {}, {}}, {}, {}, {}});
+  const auto text = schedules_text(rows, check.config->name, now, ahead);
+  return say(as_json ? text : schedules_view(*parse_json(text).value()), 0);
+}
+
 std::optional<std::string> read_all(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::string text;
@@ -87,12 +100,21 @@ void add_config_command(CLI::App& app, int& exit) {
   struct arguments {
     std::string file;
     bool as_json = false;
+    std::size_t ahead = 5;
   };
   const auto given = std::make_shared<arguments>();
   auto* check = config->add_subcommand("check", "Report every error of a region file; exit 2 if there is one");
   check->add_option("FILE", given->file, "the region file")->required();
   check->add_flag("--json", given->as_json, "answer as JSON");
   check->callback([given, &exit] { exit = check_file(given->file, given->as_json); });
+
+  auto* schedules = config->add_subcommand("schedules", "Show when a region file's schedules would fire, from now on");
+  schedules->add_option("FILE", given->file, "the region file")->required();
+  schedules->add_option("--next", given->ahead, "so many runs ahead")
+      ->check(CLI::Range(std::size_t{0}, limits::schedule_preview_most))
+      ->capture_default_str();
+  schedules->add_flag("--json", given->as_json, "answer as JSON");
+  schedules->callback([given, &exit] { exit = preview_schedules(given->file, given->ahead, given->as_json); });
 
   auto* import = config->add_subcommand("import", "Print a region file made from a CloudCIX Robot config.json");
   import->add_option("FILE", given->file, "the config.json")->required();

@@ -33,6 +33,7 @@ struct read_command {
   subject of;
   view one;                                                  ///< of the path and the subject
   std::vector<std::pair<const char*, const char*>> filters;  ///< option and parameter of the same name, and what it is
+  bool filters_one = false;                                  ///< they are for one as well, and there are no pages
 };
 
 const std::vector<read_command>& commands() {
@@ -78,7 +79,22 @@ const std::vector<read_command>& commands() {
        {form::name, false, "its name in the region file"},
        host_view,
        {{"role", "such as podnet"}, {"state", "connecting, up or down"}}},
+      {"dead",
+       "List the jobs that failed and wait for a decision, with what is needed to decide",
+       "/api/v1/dead-letters",
+       dead_view,
+       {},
+       nullptr,
+       {}},
       {"sinks", "List who is sent events, how far, and why not further", "/api/v1/sinks", sinks_view, {}, nullptr, {}},
+      {"schedules",
+       "List schedules with their last and next runs, or show one",
+       "/api/v1/schedules",
+       schedules_view,
+       {form::name, false, "its name in the region file"},
+       schedule_view,
+       {{"next", "so many runs ahead, up to 100"}},
+       true},
       {"locks",
        "List the leases that are held and the claims that wait",
        "/api/v1/locks",
@@ -136,8 +152,10 @@ result<std::string> target_of(const read_command& command, const given& options)
   add("after", options.after);
   add("limit", options.limit);
   if (options.subject.empty()) return command.path + query;
-  if (!query.empty()) return fail(error_kind::permanent, "wrong_use", "{} of one takes no filter", command.name);
-  return subject_path(command, options.subject);
+  if (!query.empty() && !command.filters_one)
+    return fail(error_kind::permanent, "wrong_use", "{} of one takes no filter", command.name);
+  auto path = subject_path(command, options.subject);
+  return path ? *path + query : path;
 }
 
 int exit_of(int status) { return status == 400 ? wrong_use : not_well; }
@@ -178,12 +196,12 @@ void add_command(CLI::App& app, const read_command& command, int& exit) {
   if (command.of.is != subject::form::none) {
     const char* name = command.of.is == subject::form::resource ? "RESOURCE"
                        : command.of.is == subject::form::number ? "ID"
-                                                                : "HOST";
+                                                                : "NAME";
     sub->add_option(name, options->subject, command.of.about)->required(command.of.required);
   }
   for (std::size_t i = 0; i < command.filters.size(); ++i)
     sub->add_option(std::string("--") + command.filters[i].first, options->filters[i], command.filters[i].second);
-  if (command.list != nullptr && command.list != status_view && command.list != sinks_view) {
+  if (command.list != nullptr && command.list != status_view && command.list != sinks_view && !command.filters_one) {
     sub->add_option("--limit", options->limit, "rows at most, 1 to 1000 (100)");
     sub->add_option("--after", options->after, "go on after this cursor, which a cut answer names");
   }

@@ -82,9 +82,22 @@ std::string counts(const Value& from, const char* path) {
   return parts.empty() ? "none" : joined(parts, ", ");
 }
 
+/// "paused (eve: wait)", "waits for a decision about job 17".
+std::string marks_text(const Value& row) {
+  const auto hold = field(row, "hold"), why = field(row, "hold_why"), dead = field(row, "dead_job");
+  const auto held = hold == "pause"     ? "paused"
+                    : hold == "release" ? "released"
+                    : hold == "adopt"   ? "to be taken over"
+                                        : "";
+  return joined({*held == '\0' ? "" : fmt::format("{} ({})", held, why),
+                 dead.empty() ? "" : fmt::format("waits for a decision about job {}", dead)},
+                "; ");
+}
+
 std::string resource_note(const Value& row) {
   const auto due = span(row, "due_in_ms");
-  return joined({field(row, "degraded"), due.empty() ? "" : "scrubbed in " + due, field(row, "reason")}, ": ");
+  return joined(
+      {marks_text(row), field(row, "degraded"), due.empty() ? "" : "scrubbed in " + due, field(row, "reason")}, ": ");
 }
 
 std::string job_note(const Value& row) {
@@ -138,6 +151,10 @@ std::string status_view(const Value& answer) {
   text.add("resources", counts(answer, "resources"));
   text.add("jobs", counts(answer, "jobs"));
   text.add("hosts", counts(answer, "hosts"));
+  if (const auto closed = counts(answer, "hosts_closed"); closed != "none" && closed != "unknown")
+    text.add("closed hosts", closed);
+  if (const auto dead = field(answer, "dead_letters"); !dead.empty() && dead != "0")
+    text.add("dead letters", dead + ": regent dead");
   text.add("actors", field(answer, "actors"));
   text.add("last poll", ago(answer, "last_poll_age_ms"));
   text.add("last listing", ago(answer, "last_listing_age_ms"));
@@ -229,6 +246,7 @@ std::string job_view(const Value& answer) {
   text.add("only host", field(answer, "only_host"));
   text.add("not before", field(answer, "not_before"));
   text.add("cancel", field(answer, "cancel"));
+  text.add("decided", field(answer, "decided"));
   text.add("waits for", field(answer, "waits_for"));
   text.add("until", field(answer, "wait_deadline"));
   text.add("created", field(answer, "created"));
@@ -272,9 +290,34 @@ std::string job_view(const Value& answer) {
   return all;
 }
 
+std::string dead_view(const Value& answer) {
+  std::string all;
+  for (const auto* row : elements(answer, "rows")) {
+    block text;
+    text.add("resource", joined({field(*row, "resource"), field(*row, "state"), field(*row, "degraded")}, ", "));
+    text.add("job",
+             fmt::format("{}: {}, {}", field(*row, "job.id"), field(*row, "job.operation"), field(*row, "job.cause")));
+    text.add("since", fmt::format("{} ({})", field(*row, "since"), ago(*row, "since_age_ms")));
+    text.add("error", joined({field(*row, "job.error.code"), field(*row, "job.error.message")}, ": "));
+    if (!field(*row, "step.number").empty())
+      text.add("step",
+               fmt::format("{} of {} on {}: {} {} ({}), {}, attempt {}{}", field(*row, "step.number"),
+                           field(*row, "step.of"), field(*row, "step.host"), field(*row, "step.primitive"),
+                           field(*row, "step.verb"), field(*row, "step.about"), field(*row, "step.state"),
+                           field(*row, "step.attempt"),
+                           field(*row, "step.exit_code").empty() ? "" : ", exit " + field(*row, "step.exit_code")));
+    text.add("decided", field(*row, "job.decided"));
+    text.add("asked again", field(*row, "asked_again_by"));
+    for (const auto* word : elements(*row, "words"))
+      if (word->IsString()) text.add("say", word->GetString());
+    all += (all.empty() ? "" : "\n") + text.text() + output_text(field(*row, "step.output"));
+  }
+  return all;
+}
+
 std::string cordon_text(const Value& host) {
   const auto why = field(host, "cordon");
-  return why.empty() ? why : "cordoned: " + why;
+  return why.empty() ? why : joined({field(host, "service"), why}, ": ");
 }
 
 std::string hosts_view(const Value& answer) {
@@ -302,7 +345,7 @@ std::string host_view(const Value& answer) {
   text.add("role", field(answer, "role"));
   text.add("address", field(answer, "address"));
   text.add("state", joined({field(answer, "state"), field(answer, "reason")}, ": "));
-  text.add("cordoned", field(answer, "cordon"));
+  text.add("closed", cordon_text(answer));
   text.add("latency", span(answer, "latency_ms"));
   text.add("last seen", ago(answer, "last_seen_age_ms"));
   text.add("boot id", field(answer, "boot_id"));
@@ -358,6 +401,57 @@ std::string sinks_view(const Value& answer) {
                                                  field(row, "delivered"), span(row, "last_delivery_age_ms"),
                                                  field(row, "target"),    field(row, "reason")};
                });
+}
+
+namespace {
+std::string schedule_note(const Value& row) {
+  const auto paused = field(row, "paused"), waits = field(row, "waits_for");
+  return joined({field(row, "enabled").empty() ? "switched off" : "", paused.empty() ? "" : "paused: " + paused,
+                 waits.empty() ? "" : "waits for " + waits},
+                "; ");
+}
+
+std::string runs_ahead(const Value& row) {
+  return table(row, "next_runs", {"DUE", "IN ITS ZONE"}, [](const Value& run) {
+    return std::vector<std::string>{field(run, "due"), field(run, "local")};
+  });
+}
+}  // namespace
+
+std::string schedules_view(const Value& answer) {
+  auto all = table(
+      answer, "rows", {"SCHEDULE", "CRON", "ZONE", "NEXT", ">LAST", ">JOB", "STATE", "NOTE"}, [](const Value& row) {
+        return std::vector<std::string>{
+            field(row, "schedule"),       field(row, "cron"),     field(row, "time_zone"),      field(row, "next"),
+            span(row, "last_run_age_ms"), field(row, "last_job"), field(row, "last_job_state"), schedule_note(row)};
+      });
+  for (const auto* row : elements(answer, "rows"))
+    if (!elements(*row, "next_runs").empty())
+      all += fmt::format("\n{}\n", shown(field(*row, "schedule"))) + runs_ahead(*row);
+  return all;
+}
+
+std::string schedule_view(const Value& answer) {
+  block text;
+  text.add("schedule", field(answer, "schedule"));
+  text.add("cron", joined({field(answer, "cron"), field(answer, "time_zone")}, " in "));
+  text.add("jitter", "up to " + span(answer, "jitter_ms"));
+  text.add("catch up", field(answer, "catch_up"));
+  const auto degraded = find_path(answer, "do.degraded");
+  text.add("does", joined({field(answer, "do.verb"), field(answer, "do.kind"), field(answer, "do.state"),
+                           field(answer, "do.project").empty() ? "" : "project " + field(answer, "do.project"),
+                           degraded == nullptr || !degraded->IsBool() ? ""
+                           : degraded->GetBool()                      ? "degraded"
+                                                                      : "not degraded"},
+                          ", "));
+  text.add("lane", field(answer, "lane"));
+  text.add("note", schedule_note(answer));
+  text.add("paused since", field(answer, "paused_since"));
+  text.add("next", field(answer, "next"));
+  text.add("last run", field(answer, "last_run"));
+  text.add("its job", joined({field(answer, "last_job"), field(answer, "last_job_state")}, ": "));
+  const bool ahead = !elements(answer, "next_runs").empty();
+  return text.text() + (ahead ? "\n" + runs_ahead(answer) : "");
 }
 
 std::string event_view(const Value& event) {

@@ -15,6 +15,8 @@
 
 namespace regent {
 
+struct schedule_row;
+
 /// The status that an error is answered with: 4xx if the question is wrong, 503 if the daemon cannot answer it now.
 int http_status(const error& wrong);
 
@@ -50,8 +52,11 @@ class face_handlers {
   body healthz(const route_request& asked);
   body readyz(const route_request& asked);
   body metrics(const route_request& asked);
-  // From both (face_why.cpp)
+  // From both (face_schedules.cpp, face_why.cpp, face_dead.cpp)
+  body schedules(const route_request& asked);
+  body schedule_detail(const route_request& asked);
   body why(const route_request& asked);
+  body dead_letters(const route_request& asked);
 
  private:
   /// Asks the journal; after an error the reader is opened anew the next time, for the file may have been replaced.
@@ -74,6 +79,7 @@ class face_handlers {
   body events_by_look(const route_request& asked, const event_filter& filter, event_order order, std::size_t limit);
   result<void> write_branches(json_writer& out, job_id root, const route_request& asked);
   result<why_facts> gather(const resource_id& id);
+  result<std::vector<schedule_row>> schedule_rows();
   result<void> gather_holders(journal_reader& from, why_facts& facts);
   void gather_actors(why_facts& facts);
   /// Those of the steps' runs that are under way.
@@ -85,6 +91,7 @@ class face_handlers {
   const clock& time_;
   std::unique_ptr<journal_reader> reader_;
   std::optional<state_counts> resource_counts_, job_counts_;
+  std::optional<std::int64_t> dead_letters_;
   std::string journal_error_;
   std::shared_ptr<std::size_t> open_streams_ = std::make_shared<std::size_t>(0);
 };

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "edge/face_handlers.hpp"
 #include "edge/json_views.hpp"
 
@@ -23,8 +25,14 @@ result<std::string> face_handlers::resources(const route_request& asked) {
   const resource_filter filter{asked.text("kind"), *state, asked.text("project"), *degraded};
   const auto found = journal([&](auto& from) { return from.resources(filter, asked.text("after"), *limit); });
   if (!found) return failure(found.error());
+  std::map<resource_id, resource_marks> marks;
+  for (const auto& row : found->rows) {
+    auto of_one = journal([&](auto& from) { return from.marks(row.id); });
+    if (!of_one) return failure(of_one.error());
+    marks[row.id] = std::move(*of_one);
+  }
   const auto now = time_.wall();
-  return list_text(*found, [&](auto& out, const resource& row) { write_resource(out, row, now); });
+  return list_text(*found, [&](auto& out, const resource& row) { write_resource(out, row, marks[row.id], now); });
 }
 
 result<std::string> face_handlers::resource_detail(const route_request& asked) {
@@ -32,6 +40,8 @@ result<std::string> face_handlers::resource_detail(const route_request& asked) {
   const auto what = journal([&](auto& from) { return from.find_resource(id); });
   if (!what) return failure(what.error());
   if (!*what) return not_found(fmt::format("no resource {} is known", id.text()));
+  const auto marks = journal([&](auto& from) { return from.marks(id); });
+  if (!marks) return failure(marks.error());
   const auto open = journal([&](auto& from) { return from.jobs({id.text(), "open"}, {}, details_shown); });
   if (!open) return failure(open.error());
   const auto events = journal([&](auto& from) { return from.events(id, {}, details_shown); });
@@ -41,7 +51,7 @@ result<std::string> face_handlers::resource_detail(const route_request& asked) {
   const auto now = time_.wall();
   json_writer out;
   out.open_object();
-  write_resource_fields(out, **what, now);
+  write_resource_fields(out, **what, *marks, now);
   out.document("document", (*what)->document);
   out.open_array("open_jobs");
   for (const auto& each : open->rows) write_job(out, each, now);

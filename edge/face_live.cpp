@@ -22,6 +22,7 @@ std::optional<wall_time> time_or_none(std::int64_t ms) {
 void face_handlers::count() {
   resource_counts_.reset();
   job_counts_.reset();
+  dead_letters_.reset();
   journal_error_.clear();
   auto resources = journal([](auto& from) { return from.resource_counts(); });
   auto jobs = resources ? journal([](auto& from) { return from.job_counts(); }) : decltype(resources)(state_counts{});
@@ -29,6 +30,7 @@ void face_handlers::count() {
     journal_error_ = (resources ? jobs : resources).error().text();
     return;
   }
+  if (const auto dead = journal([](auto& from) { return from.dead_letters({}, 1); })) dead_letters_ = dead->total;
   resource_counts_ = std::move(*resources);
   job_counts_ = std::move(*jobs);
 }
@@ -61,8 +63,15 @@ result<std::string> face_handlers::status(const route_request&) {
   write_counts(out, "resources", resource_counts_);
   write_counts(out, "jobs", job_counts_);
   std::map<std::string, std::int64_t> by_state;
-  for (const auto& host : hosts) ++by_state[host.state];
+  // One that is meant to be off is not counted among those that are down.
+  for (const auto& host : hosts)
+    ++by_state[is_meant_to_be_off(host) || is_detached(host) ? std::string(service_of(host)) : host.state];
   write_counts(out, "hosts", state_counts(by_state.begin(), by_state.end()));
+  std::map<std::string, std::int64_t> closed;
+  for (const auto& host : hosts)
+    if (!host.cordon.empty()) ++closed[std::string(service_of(host))];
+  write_counts(out, "hosts_closed", state_counts(closed.begin(), closed.end()));
+  out.maybe_number("dead_letters", dead_letters_);
   out.number("actors", static_cast<std::int64_t>(facts_.probes.size()));
   out.time_and_age("last_poll", time_or_none(facts_.last_poll_ms), now);
   out.time_and_age("last_listing", time_or_none(facts_.last_listing_ms), now);

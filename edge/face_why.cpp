@@ -25,7 +25,10 @@ result<why_facts> face_handlers::gather(const resource_id& id) {
     if (!last) return failure(last.error());
     auto reports = from.reports(id);
     if (!reports) return failure(reports.error());
+    auto marks = from.marks(id);
+    if (!marks) return failure(marks.error());
     why_facts facts;
+    facts.marks = std::move(*marks);
     facts.what = std::move(**what);
     facts.open = std::move(open->rows);
     if (!last->rows.empty() && !is_open(last->rows.front().state)) facts.last = std::move(last->rows.front());

@@ -16,6 +16,7 @@
 #include "region/host_board.hpp"
 #include "region/region_config.hpp"
 #include "region/run_board.hpp"
+#include "region/schedule_board.hpp"
 #include "region/sink_board.hpp"
 
 namespace regent {
@@ -26,6 +27,7 @@ struct daemon_facts {
   host_board hosts;
   run_board runs;
   sink_board sinks;
+  schedule_board schedules;
   std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
   std::atomic<bool> ready{false};  ///< the journal is read and its open jobs are taken up
   std::atomic<epoch_number> epoch{0};

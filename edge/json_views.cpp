@@ -55,7 +55,7 @@ void write_actor(json_writer& out, const probe_view& actor) {
   out.close_object();
 }
 
-void write_resource_fields(json_writer& out, const resource& what, wall_time now) {
+void write_resource_fields(json_writer& out, const resource& what, const resource_marks& marks, wall_time now) {
   out.text("resource", what.id.text());
   out.text("kind", what.id.kind);
   out.text("id", what.id.id);
@@ -68,11 +68,15 @@ void write_resource_fields(json_writer& out, const resource& what, wall_time now
   out.time_and_age("changed", what.changed, now);
   out.time("due", what.due);
   out.maybe_number("due_in_ms", what.due ? std::optional((*what.due - now).count()) : std::nullopt);
+  out.text("hold", marks.held ? name(marks.held->what) : std::string_view());
+  out.text("hold_why", marks.held ? marks.held->why : std::string());
+  out.time("hold_since", marks.held ? std::optional(marks.held->since) : std::nullopt);
+  out.maybe_number("dead_job", marks.letter ? number_or_none(marks.letter->job) : std::nullopt);
 }
 
-void write_resource(json_writer& out, const resource& what, wall_time now) {
+void write_resource(json_writer& out, const resource& what, const resource_marks& marks, wall_time now) {
   out.open_object();
-  write_resource_fields(out, what, now);
+  write_resource_fields(out, what, marks, now);
   out.close_object();
 }
 
@@ -90,6 +94,7 @@ void write_job_fields(json_writer& out, const job& what, wall_time now) {
   out.number("attempt", what.attempt);
   out.time("not_before", what.not_before);
   out.text("cancel", what.cancel);
+  out.text("decided", what.decided);
   out.text("waits_for", what.waits_for);
   out.time("wait_deadline", what.wait_deadline);
   out.time_and_age("created", what.created, now);
@@ -244,6 +249,7 @@ void write_host_fields(json_writer& out, const host_status& host, wall_time now)
   out.text("state", host.state);
   out.text("reason", host.reason);
   out.text("boot_id", host.boot_id);
+  out.text("service", service_of(host));
   out.text("cordon", host.cordon);
   out.number("latency_ms", host.latency.count());
   out.time_and_age("last_seen", host.last_seen, now);

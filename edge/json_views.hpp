@@ -9,6 +9,7 @@
 #include "region/host_board.hpp"
 #include "region/job.hpp"
 #include "region/job_tree.hpp"
+#include "region/operator_marks.hpp"
 #include "region/run_board.hpp"
 #include "region/sink_board.hpp"
 
@@ -17,7 +18,7 @@ namespace regent {
 /// Each writes one object: an element of an array if `key` is empty.
 void write_actor(json_writer& out, const probe_view& actor);
 /// Without the record; that and more is in the detail.
-void write_resource(json_writer& out, const resource& what, wall_time now);
+void write_resource(json_writer& out, const resource& what, const resource_marks& marks, wall_time now);
 void write_branch(json_writer& out, const branch& what);
 void write_job(json_writer& out, const job& what, wall_time now);
 void write_event(json_writer& out, const event& what, wall_time now);
@@ -32,7 +33,7 @@ void write_sink(json_writer& out, const sink_status& sink, wall_time now);
 
 /// Members rather than objects: what a detail has beyond its row.
 void write_job_fields(json_writer& out, const job& what, wall_time now);
-void write_resource_fields(json_writer& out, const resource& what, wall_time now);
+void write_resource_fields(json_writer& out, const resource& what, const resource_marks& marks, wall_time now);
 void write_host_fields(json_writer& out, const host_status& host, wall_time now);
 /// The leases it has granted and its queue, in order; of each at most limits::page_rows_most.
 void write_host_claims(json_writer& out, const host_status& host, wall_time now);

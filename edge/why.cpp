@@ -37,6 +37,8 @@ class reasons {
       open(*job);
     else
       at_rest();
+    held();
+    dead();
     if (facts_.what.degraded) add("degraded", fmt::format("degraded{}", colon_reason(facts_.what.reason)));
     jobs_behind();
     reports();
@@ -110,6 +112,37 @@ class reasons {
     else
       between_steps(job);
     at_work();
+  }
+
+  void held() {
+    if (!facts_.marks.held) return;
+    const auto& [id, what, why, since] = *facts_.marks.held;
+    const auto who = fmt::format("({}) {}", one_line(why), since_text(since));
+    switch (what) {
+      case hold::pause:
+        return add("paused",
+                   fmt::format("nothing begins on it, and what users ask for waits: it is paused {}; regent "
+                               "resume {} ends that",
+                               who, id.text()),
+                   {}, {}, {}, since);
+      case hold::release:
+        return add("released",
+                   fmt::format("regent does not look after it: it is released {}; regent adopt {} takes it back", who,
+                               id.text()),
+                   {}, {}, {}, since);
+      case hold::adopt:
+        return add("adopted", fmt::format("its next job takes over what stands on its hosts {}", who), {}, {}, {},
+                   since);
+    }
+  }
+
+  void dead() {
+    const auto& letter = facts_.marks.letter;
+    if (!letter) return;
+    auto text = fmt::format("job {} has failed, and nothing begins by itself until somebody decides (regent dead) {}",
+                            letter->job.value(), since_text(letter->since));
+    if (!letter->by.empty()) text += fmt::format("; it is asked for again ({})", one_line(letter->by));
+    add("dead_letter", text, {}, letter->job, {}, letter->since);
   }
 
   void queued(const job& job) {
@@ -190,10 +223,7 @@ class reasons {
   void lease_on(const host_status& where, std::size_t place) {
     const auto& claim = where.queue[place];
     const auto holder = holder_of(where, claim.scope);
-    if (!where.cordon.empty() && !holder)
-      return add("cordoned",
-                 fmt::format("waits for {} to be uncordoned ({})", where.host.value(), one_line(where.cordon)),
-                 where.host, {}, {}, claim.since);
+    if (!where.cordon.empty() && !holder) return add("cordoned", closed_text(where), where.host, {}, {}, claim.since);
     auto text = fmt::format("waits for the lease of {}", where.host.value());
     if (!claim.scope.empty()) text += fmt::format(" (scope {})", one_line(claim.scope));
     if (holder) text += fmt::format(" held by {} for {}", owner_text(holder->job), age(holder->since));
@@ -201,6 +231,14 @@ class reasons {
     if (!holder && place == 0) text += ": it is next";
     if (where.state != "up") text += fmt::format("; {} is {}", where.host.value(), down_text(where));
     add("lease", text, where.host, holder ? holder->job : job_id{}, {}, claim.since);
+  }
+
+  static std::string closed_text(const host_status& where) {
+    const auto name = where.host.value();
+    const auto why = one_line(where.cordon);
+    if (where.how == closure::cordon) return fmt::format("waits for {} to be uncordoned ({})", name, why);
+    return fmt::format("waits for {}, which is {} ({}), to be uncordoned", name,
+                       service_of(where) == "maintenance" ? "in maintenance" : service_of(where), why);
   }
 
   std::string owner_text(job_id id) const {

@@ -10,6 +10,7 @@
 #include "base/probe.hpp"
 #include "region/host_board.hpp"
 #include "region/job.hpp"
+#include "region/operator_marks.hpp"
 #include "region/run_board.hpp"
 
 namespace regent {
@@ -21,17 +22,19 @@ struct why_facts {
   std::vector<step> steps;          ///< of the job that `explained_job` names
   std::map<run_id, run_sign> runs;  ///< of these steps, as far as they are under way
   std::vector<host_status> hosts;
-  std::vector<lease> leases;                                  ///< of the journal
-  std::map<job_id, job> others;                               ///< the jobs that hold leases on the hosts concerned
-  std::vector<report> reports;                                ///< undelivered ones of this resource
-  std::vector<event> events;                                  ///< its last events, newest first
-  std::vector<probe_view> actors;                             ///< its own, its hosts', the journal's and the reporter's
+  std::vector<lease> leases;       ///< of the journal
+  std::map<job_id, job> others;    ///< the jobs that hold leases on the hosts concerned
+  std::vector<report> reports;     ///< undelivered ones of this resource
+  resource_marks marks;            ///< what operators have said of it, and what waits for them
+  std::vector<event> events;       ///< its last events, newest first
+  std::vector<probe_view> actors;  ///< its own, its hosts', the journal's and the reporter's
   std::vector<std::pair<std::string, std::string>> problems;  ///< the daemon's standing ones
   wall_time now{};
 };
 
 /// One reason. The codes are stable: step_running, outcome_unknown, host_down, lease, retry, wait, queued, between_steps,
-/// job_behind, no_job, at_work, grace, unresourced, degraded, report, actor_busy, problem, ignored, closed, none.
+/// job_behind, no_job, at_work, grace, unresourced, degraded, report, actor_busy, problem, ignored, closed, none, paused, released,
+/// adopted, dead_letter.
 struct cause {
   std::string code;
   std::string text;

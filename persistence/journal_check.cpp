@@ -41,6 +41,11 @@ std::vector<truth> row_truths() {
        "SELECT printf('job %d holds %s on %s, and has ended: %s', l.job, l.scope, l.host, j.state) FROM lease l"
        " JOIN job j ON j.id = l.job WHERE j.state NOT IN ({open})",
        ends_at_start},
+      {"dead letters",
+       "SELECT printf('job %d of %s/%s waits for a decision, and is %s', d.job, d.kind, d.id, j.state) FROM "
+       "dead_letter d"
+       " JOIN job j ON j.id = d.job WHERE j.state <> 'failed'",
+       "its resource is paused until somebody decides about it: regent mark-failed"},
       // A claim waits for the cloud before it is planned, and has no steps yet.
       {"steps of open jobs",
        "SELECT printf('job %d (%s of %s/%s) is %s and has no steps', id, what, kind, resource, state) FROM job"

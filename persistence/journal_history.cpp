@@ -46,7 +46,9 @@ class compacting {
  public:
   static result<compacting> begin(sqlite::connection& db) {
     compacting made(db);
-    const auto ended = fmt::format("state NOT IN ({}) AND id NOT IN (SELECT job FROM lease)", rows::open_job_states());
+    const auto ended =
+        fmt::format("state NOT IN ({}) AND id NOT IN (SELECT job FROM lease UNION ALL SELECT job FROM dead_letter)",
+                    rows::open_job_states());
     auto find =
         db.prepare(fmt::format("SELECT id FROM job AS old NOT INDEXED WHERE id > ? AND ended < ? AND {} AND "
                                "(old.repair OR EXISTS (SELECT 1 FROM job AS"

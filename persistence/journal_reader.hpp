@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "persistence/journal.hpp"
 #include "region/job_tree.hpp"
+#include "region/operator_marks.hpp"
 #include "region/topic_filter.hpp"
 
 namespace regent {
@@ -62,6 +64,7 @@ class journal_reader {
   virtual result<std::optional<tree>> find_tree(job_id root) = 0;
   virtual result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) = 0;  ///< by number
   virtual result<std::vector<lease>> leases() = 0;
+  virtual result<std::vector<schedule_mark>> schedules() = 0;  ///< by name
   virtual result<std::vector<report>> reports(
       const resource_id& id) = 0;  ///< undelivered; empty id: all (at most 1000)
   /// Newest first; resource empty: all.
@@ -71,6 +74,10 @@ class journal_reader {
   /// newest event there is: it is of another journal, or of a later one than the copy that was put back.
   virtual result<event_look> look_at_events(const event_filter& filter, event_order order,
                                             std::optional<std::int64_t> from, std::size_t limit) = 0;
+  /// What operators have said of the resource, and what waits for their word.
+  virtual result<resource_marks> marks(const resource_id& id) = 0;
+  /// Newest job first.
+  virtual result<page<dead_letter>> dead_letters(const std::string& after, std::size_t limit) = 0;
   /// Counts of resources by state and of jobs by state, for metrics and status: every state, in its table's order, also with 0.
   virtual result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() = 0;
   virtual result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() = 0;

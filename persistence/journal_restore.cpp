@@ -132,6 +132,7 @@ result<void> forget_the_present(sqlite::connection& db, const known_past& past, 
   if (auto done = end_what_was_open(db, now, made); !done) return done;
   const auto rest = fmt::format(
       "UPDATE resource SET state = 'ignore' WHERE state <> 'closed'; UPDATE host SET boot_id = '{}';"
+      "UPDATE schedule SET dealt = NULL;"
       "UPDATE meta SET journal_id = '{}', epoch = {}, last_job = {}",
       restored_boot_id, made.journal_id, made.epoch, past.last_job);
   if (auto done = db.run(rest, "restore"); !done) return done;

@@ -22,6 +22,9 @@
 // - hosts have restored_boot_id, so that the daemon looks after each resource on each host as after a reboot: its record is
 //   read, and what should stand there is built again (which twice is safe), 16 at once, in the retry lane.
 //
+// Schedules begin anew: what they did since the backup is not known, so nothing of that time is taken for missed. Those that were
+// paused stay so.
+//
 // Cordons, documents, ended jobs and events are kept as they are. An event `journal.restored` says what was done.
 //
 // A run that was sent before may still be going on on its host, in nobody's name, and a new job would begin beside it:

@@ -117,8 +117,9 @@ std::string job_page_ids(const job_filter& filter) {
         in_states(states));
   }
   if (!filter.root.empty()) {
-    return fmt::format("SELECT id FROM job INDEXED BY job_by_root WHERE root = ? AND {} AND id < ? ORDER BY id DESC LIMIT ?",
-                       in_states(states));
+    return fmt::format(
+        "SELECT id FROM job INDEXED BY job_by_root WHERE root = ? AND {} AND id < ? ORDER BY id DESC LIMIT ?",
+        in_states(states));
   }
   if (states.empty()) return "SELECT id FROM job NOT INDEXED WHERE id < ? ORDER BY id DESC LIMIT ?";
   // A branch for each state, each bounded: nothing is sorted but what may be on the page.

@@ -55,6 +55,14 @@ result<void> load_rows(journal_contents& into, sqlite::connection& db) {
   if (auto done = load(into.cordons, db, sql, &rows::read_cordon); !done) return done;
   sql = fmt::format("SELECT {} FROM sink ORDER BY name", rows::sink_columns);
   if (auto done = load(into.sinks, db, sql, &rows::read_sink); !done) return done;
+  sql = fmt::format("SELECT {} FROM schedule ORDER BY name", rows::schedule_columns);
+  if (auto done = load(into.schedules, db, sql, &rows::read_schedule); !done) return done;
+  sql = fmt::format("SELECT {} FROM hold ORDER BY kind, id", rows::hold_columns);
+  if (auto done = load(into.holds, db, sql, &rows::read_hold); !done) return done;
+  sql = fmt::format("SELECT {} FROM dead_letter ORDER BY kind, id", rows::letter_columns);
+  if (auto done = load(into.dead_letters, db, sql, &rows::read_letter); !done) return done;
+  sql = fmt::format("SELECT {} FROM rebuild_owed ORDER BY kind, id, host", rows::owed_columns);
+  if (auto done = load(into.rebuilds_owed, db, sql, &rows::read_owed); !done) return done;
   return load(into.hosts, db, fmt::format("SELECT {} FROM host ORDER BY host", rows::host_columns), &rows::read_host);
 }
 

@@ -12,7 +12,9 @@
 #include "base/log.hpp"
 #include "journal_schema.hpp"
 #include "persistence/file_copy.hpp"
+#include "region/job.hpp"
 #include "region/job_tree.hpp"
+#include "region/operator_marks.hpp"
 
 namespace regent {
 
@@ -29,11 +31,16 @@ std::map<std::string, std::string> placeholders() {
   std::array<std::string_view, lifecycle_state_count> states;
   std::transform(lifecycle_table.begin(), lifecycle_table.end(), states.begin(),
                  [](const lifecycle_row& one) { return one.name; });
-  return {
-      {"{{lifecycle_states}}", branches(states)},    {"{{operations}}", branches(operation_names)},
-      {"{{job_states}}", branches(job_state_names)}, {"{{step_states}}", branches(step_state_names)},
-      {"{{lanes}}", branches(lane_names)},           {"{{document_bytes}}", std::to_string(limits::document_bytes)},
-      {"{{branch_works}}", branches(branch_work_names)}, {"{{branch_states}}", branches(branch_state_names)}};
+  return {{"{{lifecycle_states}}", branches(states)},
+          {"{{operations}}", branches(operation_names)},
+          {"{{job_states}}", branches(job_state_names)},
+          {"{{step_states}}", branches(step_state_names)},
+          {"{{lanes}}", branches(lane_names)},
+          {"{{document_bytes}}", std::to_string(limits::document_bytes)},
+          {"{{closures}}", branches(closure_names)},
+          {"{{holds}}", branches(hold_names)},
+          {"{{branch_works}}", branches(branch_work_names)},
+          {"{{branch_states}}", branches(branch_state_names)}};
 }
 
 std::vector<migration> embedded_migrations() {

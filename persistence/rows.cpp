@@ -138,6 +138,17 @@ std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); 
 std::string put_host() { return upsert("host", host_columns, "host"); }
 std::string put_cordon() { return upsert("cordon", cordon_columns, "host"); }
 std::string put_sink() { return upsert("sink", sink_columns, "name"); }
+std::string put_schedule() {
+  return insert_into("schedule", schedule_columns, count_of(schedule_columns)) +
+         " ON CONFLICT (name) DO UPDATE SET rule = excluded.rule, dealt = excluded.dealt, fired = excluded.fired,"
+         " job = CASE WHEN excluded.job IS NULL AND excluded.fired IS fired THEN job ELSE excluded.job END,"
+         " paused = excluded.paused, paused_since = excluded.paused_since";
+}
+std::string put_hold() { return upsert("hold", hold_columns, "kind, id"); }
+std::string put_letter() { return upsert("dead_letter", letter_columns, "kind, id"); }
+std::string put_owed() {
+  return insert_into("rebuild_owed", owed_columns, count_of(owed_columns)) + " ON CONFLICT DO NOTHING";
+}
 std::string put_tree() { return upsert("tree", tree_columns, "job"); }
 std::string update_branch() { return update("branch", branch_columns, "root, number", "root = ?1 AND number = ?2"); }
 std::string insert_branch() { return insert_into("branch", branch_columns, count_of(branch_columns)); }
@@ -161,7 +172,7 @@ void bind(sqlite::statement& to, const job& from) {
           stored(from.what, operation_names), stored(from.during), stored(from.state, job_state_names),
           stored(from.in, lane_names), from.cause, from.repair, from.only_host, from.attempt, from.not_before,
           from.cancel, from.waits_for, from.wait_deadline, from.created, from.started, from.ended, from.deadline,
-          from.degraded, from.error_code, from.error_message);
+          from.degraded, from.error_code, from.error_message, from.decided);
 }
 
 void bind(sqlite::statement& to, const step& from) {
@@ -180,9 +191,23 @@ void bind(sqlite::statement& to, const event& from) {
   to.bind(from.at, from.topic, from.resource.kind, from.resource.id, stored(from.root), stored(from.job), from.text);
 }
 void bind(sqlite::statement& to, const host_seen& from) { to.bind(from.host.value(), from.boot_id, from.at); }
-void bind(sqlite::statement& to, const host_cordoned& from) { to.bind(from.host.value(), from.why, from.since); }
+void bind(sqlite::statement& to, const host_cordoned& from) {
+  to.bind(from.host.value(), from.why, from.since, stored(from.how, closure_names), from.last_job.value(),
+          from.drained);
+}
 void bind(sqlite::statement& to, const sink_cursor& from) { to.bind(from.sink, from.after); }
-
+void bind(sqlite::statement& to, const schedule_mark& from) {
+  to.bind(from.schedule, from.rule, from.dealt, from.fired, stored(from.job), from.paused, from.paused_since);
+}
+void bind(sqlite::statement& to, const resource_held& from) {
+  to.bind(from.resource.kind, from.resource.id, stored(from.what, hold_names), from.why, from.since);
+}
+void bind(sqlite::statement& to, const dead_letter& from) {
+  to.bind(from.resource.kind, from.resource.id, from.job.value(), from.since, from.from_step, from.by);
+}
+void bind(sqlite::statement& to, const rebuild_owed& from) {
+  to.bind(from.resource.kind, from.resource.id, from.host.value());
+}
 
 namespace {
 
@@ -258,6 +283,7 @@ result<job> read_job(const sqlite::statement& from) {
   row.degraded = in.flag();
   row.error_code = in.text();
   row.error_message = in.text();
+  row.decided = in.text();
   return in.finish(std::move(row));
 }
 
@@ -336,6 +362,38 @@ result<host_cordoned> read_cordon(const sqlite::statement& from) {
   row.host = host_id(in.text());
   row.why = in.text();
   row.since = in.time();
+  row.how = in.one_of<closure>(closure_names);
+  row.last_job = in.job();
+  row.drained = in.maybe_time();
+  return in.finish(std::move(row));
+}
+
+result<resource_held> read_hold(const sqlite::statement& from) {
+  cursor in(from);
+  resource_held row;
+  row.resource = in.resource();
+  row.what = in.one_of<hold>(hold_names);
+  row.why = in.text();
+  row.since = in.time();
+  return in.finish(std::move(row));
+}
+
+result<dead_letter> read_letter(const sqlite::statement& from) {
+  cursor in(from);
+  dead_letter row;
+  row.resource = in.resource();
+  row.job = in.job();
+  row.since = in.time();
+  row.from_step = static_cast<int>(in.number());
+  row.by = in.text();
+  return in.finish(std::move(row));
+}
+
+result<rebuild_owed> read_owed(const sqlite::statement& from) {
+  cursor in(from);
+  rebuild_owed row;
+  row.resource = in.resource();
+  row.host = host_id(in.text());
   return in.finish(std::move(row));
 }
 
@@ -344,6 +402,19 @@ result<sink_cursor> read_sink(const sqlite::statement& from) {
   sink_cursor row;
   row.sink = in.text();
   row.after = in.number();
+  return in.finish(std::move(row));
+}
+
+result<schedule_mark> read_schedule(const sqlite::statement& from) {
+  cursor in(from);
+  schedule_mark row;
+  row.schedule = in.text();
+  row.rule = in.text();
+  row.dealt = in.maybe_time();
+  row.fired = in.maybe_time();
+  row.job = in.job();
+  row.paused = in.text();
+  row.paused_since = in.maybe_time();
   return in.finish(std::move(row));
 }
 
@@ -380,25 +451,28 @@ result<branch> read_branch(const sqlite::statement& from) {
 }
 
 std::string describe(const mutation& row) {
-  return std::visit(overloaded{[](const resource& r) { return "resource " + r.id.text(); },
-                               [](const job& j) { return fmt::format("job {}", j.id.value()); },
-                               [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
-                               [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
-                               [](const report& r) { return "report of " + r.resource.text(); },
-                               [](const event& e) { return "event " + e.topic; },
-                               [](const end_lease& l) {
-                                 return fmt::format("end of the lease of {} on {}", l.scope, l.host.value());
-                               },
-                               [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
-                               [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
-                               [](const host_seen& h) { return "host " + h.host.value(); },
-                               [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
-                               [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
-                               [](const tree& t) { return fmt::format("tree of job {}", t.root.value()); },
-                               [](const branch& b) {
-                                 return fmt::format("branch {} of job {}", b.number, b.root.value());
-                               }},
-                    row);
+  return std::visit(
+      overloaded{
+          [](const resource& r) { return "resource " + r.id.text(); },
+          [](const job& j) { return fmt::format("job {}", j.id.value()); },
+          [](const step& s) { return fmt::format("step {} of job {}", s.index, s.job.value()); },
+          [](const lease& l) { return fmt::format("lease of {} on {}", l.scope, l.host.value()); },
+          [](const report& r) { return "report of " + r.resource.text(); },
+          [](const event& e) { return "event " + e.topic; },
+          [](const end_lease& l) { return fmt::format("end of the lease of {} on {}", l.scope, l.host.value()); },
+          [](const end_report& r) { return fmt::format("end of report {}", r.sequence); },
+          [](const forget_resource& r) { return "forgetting of " + r.id.text(); },
+          [](const host_seen& h) { return "host " + h.host.value(); },
+          [](const host_cordoned& c) { return "cordon of " + c.host.value(); },
+          [](const sink_cursor& s) { return "cursor of sink " + s.sink; },
+          [](const schedule_mark& s) { return "schedule " + s.schedule; },
+          [](const forget_schedule& s) { return "forgetting of schedule " + s.schedule; },
+          [](const resource_held& h) { return "hold of " + h.resource.text(); },
+          [](const dead_letter& l) { return "dead letter of " + l.resource.text(); },
+          [](const rebuild_owed& o) { return "rebuild owed to " + o.resource.text(); },
+          [](const tree& t) { return fmt::format("tree of job {}", t.root.value()); },
+          [](const branch& b) { return fmt::format("branch {} of job {}", b.number, b.root.value()); }},
+      row);
 }
 
 }  // namespace regent::rows

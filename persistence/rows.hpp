@@ -14,7 +14,8 @@ inline constexpr const char* resource_columns =
 inline constexpr const char* job_columns =
     "id, kind, resource, parent, root, what, during, state, lane, cause, repair, only_host, attempt, not_before, "
     "cancel, "
-    "waits_for, wait_deadline, created, started, ended, deadline, degraded, error_code, error_message";
+    "waits_for, wait_deadline, created, started, ended, deadline, degraded, error_code, error_message, "
+    "decided";
 inline constexpr const char* step_columns =
     "job, number, host, primitive, verb, role, about, parameters, deadline, stall, state, run, attempt, exit_code, "
     "output, "
@@ -24,8 +25,12 @@ inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
 inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
 inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, job, body";
 inline constexpr const char* host_columns = "host, boot_id, at";
-inline constexpr const char* cordon_columns = "host, why, since";
+inline constexpr const char* cordon_columns = "host, why, since, how, last_job, drained";
 inline constexpr const char* sink_columns = "name, after";
+inline constexpr const char* schedule_columns = "name, rule, dealt, fired, job, paused, paused_since";
+inline constexpr const char* hold_columns = "kind, id, what, why, since";
+inline constexpr const char* letter_columns = "kind, id, job, since, from_step, who";
+inline constexpr const char* owed_columns = "kind, id, host";
 inline constexpr const char* tree_columns = "job, name, at_once, stops, hold";
 inline constexpr const char* branch_columns =
     "root, number, name, work, subject, wanted, after, deadline, fails_late, state, job, cursor, told, started, ended";
@@ -48,6 +53,10 @@ std::string put_lease();
 std::string put_host();
 std::string put_cordon();
 std::string put_sink();
+std::string put_schedule();
+std::string put_hold();
+std::string put_letter();
+std::string put_owed();
 std::string put_tree();
 std::string update_branch();
 std::string insert_branch();
@@ -66,6 +75,10 @@ void bind(sqlite::statement& to, const event& from);   ///< without its sequence
 void bind(sqlite::statement& to, const host_seen& from);
 void bind(sqlite::statement& to, const host_cordoned& from);
 void bind(sqlite::statement& to, const sink_cursor& from);
+void bind(sqlite::statement& to, const schedule_mark& from);
+void bind(sqlite::statement& to, const resource_held& from);
+void bind(sqlite::statement& to, const dead_letter& from);
+void bind(sqlite::statement& to, const rebuild_owed& from);
 void bind(sqlite::statement& to, const tree& from);
 void bind(sqlite::statement& to, const branch& from);
 
@@ -79,6 +92,10 @@ result<event> read_event(const sqlite::statement& from);
 result<host_seen> read_host(const sqlite::statement& from);
 result<host_cordoned> read_cordon(const sqlite::statement& from);
 result<sink_cursor> read_sink(const sqlite::statement& from);
+result<schedule_mark> read_schedule(const sqlite::statement& from);
+result<resource_held> read_hold(const sqlite::statement& from);
+result<dead_letter> read_letter(const sqlite::statement& from);
+result<rebuild_owed> read_owed(const sqlite::statement& from);
 result<tree> read_tree(const sqlite::statement& from);
 result<branch> read_branch(const sqlite::statement& from);
 

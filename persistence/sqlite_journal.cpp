@@ -23,8 +23,9 @@ constexpr std::int64_t trim_jobs_least = 16;
 /// The statements of the write path, prepared once.
 struct statements {
   sqlite::statement begin, commit, update_resource, insert_resource, update_job, insert_job, update_step, insert_step,
-      put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_tree, update_branch, insert_branch, add_report, add_event, end_lease,
-      end_report, forget_resource, trim_events, trim_jobs, count_ended;
+      put_document, put_lease, put_host, put_cordon, end_cordon, put_sink, end_sink, put_schedule, end_schedule,
+      put_hold, end_hold, put_letter, end_letter, put_owed, end_owed, put_tree, update_branch, insert_branch,
+      add_report, add_event, end_lease, end_report, forget_resource, trim_events, trim_jobs, count_ended;
 
   static result<statements> prepare(sqlite::connection& db) {
     statements made;
@@ -44,6 +45,14 @@ struct statements {
         {&made.end_cordon, "DELETE FROM cordon WHERE host = ?"},
         {&made.put_sink, rows::put_sink()},
         {&made.end_sink, "DELETE FROM sink WHERE name = ?"},
+        {&made.put_schedule, rows::put_schedule()},
+        {&made.end_schedule, "DELETE FROM schedule WHERE name = ?"},
+        {&made.put_hold, rows::put_hold()},
+        {&made.end_hold, "DELETE FROM hold WHERE kind = ? AND id = ?"},
+        {&made.put_letter, rows::put_letter()},
+        {&made.end_letter, "DELETE FROM dead_letter WHERE kind = ? AND id = ?"},
+        {&made.put_owed, rows::put_owed()},
+        {&made.end_owed, "DELETE FROM rebuild_owed WHERE kind = ? AND id = ? AND host = ?"},
         {&made.put_tree, rows::put_tree()},
         {&made.update_branch, rows::update_branch()},
         {&made.insert_branch, rows::insert_branch()},
@@ -57,7 +66,7 @@ struct statements {
         {&made.trim_jobs,
          fmt::format(
              "DELETE FROM job WHERE id IN (SELECT id FROM job NOT INDEXED WHERE state NOT IN ({}) AND id NOT IN "
-             "(SELECT job FROM lease) ORDER BY id LIMIT ?)",
+             "(SELECT job FROM lease UNION ALL SELECT job FROM dead_letter) ORDER BY id LIMIT ?)",
              rows::open_job_states())},
         {&made.count_ended, fmt::format("SELECT coalesce(sum(total), 0) FROM job_count WHERE state NOT IN ({})",
                                         rows::open_job_states())}};
@@ -114,6 +123,18 @@ class sqlite_journal final : public journal {
   }
   result<void> apply(sink_cursor& row, numbers&) {
     return row.after ? write(do_.put_sink, row) : do_.end_sink.bind(row.sink).run();
+  }
+  result<void> apply(schedule_mark& row, numbers&) { return write(do_.put_schedule, row); }
+  result<void> apply(forget_schedule& what, numbers&) { return do_.end_schedule.bind(what.schedule).run(); }
+  result<void> apply(resource_held& row, numbers&) {
+    return row.why.empty() ? do_.end_hold.bind(row.resource.kind, row.resource.id).run() : write(do_.put_hold, row);
+  }
+  result<void> apply(dead_letter& row, numbers&) {
+    return row.job.empty() ? do_.end_letter.bind(row.resource.kind, row.resource.id).run() : write(do_.put_letter, row);
+  }
+  result<void> apply(rebuild_owed& row, numbers&) {
+    return row.owed ? write(do_.put_owed, row)
+                    : do_.end_owed.bind(row.resource.kind, row.resource.id, row.host.value()).run();
   }
   result<void> apply(tree& row, numbers&) { return write(do_.put_tree, row); }
   result<void> apply(branch& row, numbers&) { return put(do_.update_branch, do_.insert_branch, row); }

@@ -31,10 +31,13 @@ class sqlite_reader final : public journal_reader {
   result<std::optional<tree>> find_tree(job_id root) override;
   result<page<branch>> branches(job_id root, const std::string& after, std::size_t limit) override;
   result<std::vector<lease>> leases() override;
+  result<std::vector<schedule_mark>> schedules() override;
   result<std::vector<report>> reports(const resource_id& id) override;
   result<page<event>> events(const resource_id& resource, const std::string& after, std::size_t limit) override;
   result<event_look> look_at_events(const event_filter& filter, event_order order, std::optional<std::int64_t> from,
                                     std::size_t limit) override;
+  result<resource_marks> marks(const resource_id& id) override;
+  result<page<dead_letter>> dead_letters(const std::string& after, std::size_t limit) override;
   result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() override;
   result<std::vector<std::pair<std::string, std::int64_t>>> job_counts() override;
 
@@ -291,12 +294,18 @@ result<page<branch>> sqlite_reader::branches(job_id root, const std::string& aft
   return found;
 }
 
-// --- leases, reports, events
+// --- leases, schedules, reports, events
 
 result<std::vector<lease>> sqlite_reader::leases() {
   auto ask = prepared(fmt::format("SELECT {} FROM lease ORDER BY host, scope", rows::lease_columns));
   if (!ask) return failure(ask.error());
   return all(**ask, &rows::read_lease);
+}
+
+result<std::vector<schedule_mark>> sqlite_reader::schedules() {
+  auto ask = prepared(fmt::format("SELECT {} FROM schedule ORDER BY name", rows::schedule_columns));
+  if (!ask) return failure(ask.error());
+  return all(**ask, &rows::read_schedule);
 }
 
 result<std::vector<report>> sqlite_reader::reports(const resource_id& id) {
@@ -422,6 +431,44 @@ result<void> sqlite_reader::gather_events(sqlite::statement& ask, const topic_fi
     }
     into.rows.push_back(std::move(*read));
   }
+}
+
+// --- operators' words
+
+result<resource_marks> sqlite_reader::marks(const resource_id& id) {
+  auto held = prepared(fmt::format("SELECT {} FROM hold WHERE kind = ? AND id = ?", rows::hold_columns));
+  if (!held) return failure(held.error());
+  auto holds = all((*held)->bind(id.kind, id.id), &rows::read_hold);
+  if (!holds) return failure(holds.error());
+  auto dead = prepared(fmt::format("SELECT {} FROM dead_letter WHERE kind = ? AND id = ?", rows::letter_columns));
+  if (!dead) return failure(dead.error());
+  auto letters = all((*dead)->bind(id.kind, id.id), &rows::read_letter);
+  if (!letters) return failure(letters.error());
+  resource_marks made;
+  if (!holds->empty()) made.held = std::move(holds->front());
+  if (!letters->empty()) made.letter = std::move(letters->front());
+  return made;
+}
+
+result<page<dead_letter>> sqlite_reader::dead_letters(const std::string& after, std::size_t limit) {
+  auto below = number_cursor(after);
+  if (!below) return failure(below.error());
+  auto look = sqlite::transaction_guard::begin(db_, "BEGIN");
+  if (!look) return failure(look.error());
+  const auto rows_wanted = clamp(limit);
+  auto ask = prepared(
+      fmt::format("SELECT {} FROM dead_letter INDEXED BY dead_letter_by_job WHERE job < ? ORDER BY job DESC LIMIT ?",
+                  rows::letter_columns));
+  if (!ask) return failure(ask.error());
+  auto found = paged(all((*ask)->bind(*below, rows_wanted + 1), &rows::read_letter), rows_wanted,
+                     [](const dead_letter& one) { return std::to_string(one.job.value()); });
+  if (!found) return found;
+  auto count = prepared("SELECT count(*) FROM dead_letter");
+  if (!count) return failure(count.error());
+  auto total = number(**count);
+  if (!total) return failure(total.error());
+  found->total = *total;
+  return found;
 }
 
 // --- counts

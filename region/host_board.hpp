@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "region/operator_marks.hpp"
 
 namespace regent {
 
@@ -26,6 +27,10 @@ struct host_status {
   std::string state = "connecting";  ///< "connecting", "up", "down"
   std::string reason;                ///< why it is not up
   std::string cordon;                ///< why no new job may begin there; empty: they may
+  closure how = closure::cordon;     ///< and in which way, if it is closed
+  bool sealed = false;               ///< closed, nothing is held there, and nobody is let in any more
+  bool drained = false;              ///< the same, and the journal has it
+  job_id admits;                     ///< closed, and children of roots up to this one may begin all the same
   std::string boot_id;
   milliseconds latency{0};
   std::optional<wall_time> last_seen;
@@ -34,6 +39,20 @@ struct host_status {
   std::vector<lease_claim> held;
   std::vector<lease_claim> queue;  ///< in the order in which they would be granted
 };
+
+/// "open", "cordoned", "draining", "drained", "maintenance", "detached".
+inline std::string_view service_of(const host_status& host) {
+  return service_text(!host.cordon.empty(), host.how, host.drained);
+}
+inline bool is_detached(const host_status& host) { return !host.cordon.empty() && host.how == closure::detached; }
+/// It may be off, and nobody is to be alarmed.
+inline bool is_meant_to_be_off(const host_status& host) {
+  return !host.cordon.empty() && host.how == closure::maintenance && host.drained;
+}
+/// Whether a job that has done nothing yet may begin there. `child_of`: its root, if it is not that itself.
+inline bool lets_begin(const host_status& host, job_id child_of) {
+  return host.cordon.empty() || (!child_of.empty() && child_of.value() <= host.admits.value());
+}
 
 /// Thread-safe.
 class host_board {

@@ -55,10 +55,14 @@ struct job {
   bool degraded = false;
   std::string error_code;
   std::string error_message;
+  std::string decided;  ///< what an operator has said of it, who and why; empty: nothing
 };
 
 /// A repair that has not begun: it waits for its host, or for its next attempt, and nobody is at it.
 inline bool waits_to_begin(const job& what) { return what.repair && what.state == job_state::waiting && !what.started; }
+
+/// The root of its tree, for a job that is not that itself; else none.
+inline job_id root_of_child(const job& what) { return what.parent.empty() ? job_id{} : what.root; }
 
 struct step {
   job_id job;
@@ -125,7 +129,7 @@ struct event {
   std::int64_t sequence = 0;  ///< given by the journal
   wall_time at{};
   std::string topic;     ///< one of region/event_topic.hpp
-  resource_id resource;  ///< what it is about; of a host: host/NAME, of a sink: sink/NAME
+  resource_id resource;  ///< what it is about; of a host: host/NAME, of a sink: sink/NAME, of a schedule: schedule/NAME
   job_id root;           ///< of the job; empty if it is about none
   job_id job;
   std::string text;  ///< for people, one line

@@ -49,6 +49,29 @@ const step* job_execution::failed_step() const {
   return found == steps_.end() ? nullptr : &*found;
 }
 
+const step* job_execution::current() const {
+  const auto found = std::find_if(steps_.begin(), steps_.end(), [](const step& one) {
+    return one.state == step_state::planned || one.state == step_state::sent || one.state == step_state::unknown;
+  });
+  return found == steps_.end() ? nullptr : &*found;
+}
+
+void job_execution::lost(int index, const std::string& why, wall_time now) {
+  auto& at = steps_[static_cast<std::size_t>(index)];
+  fail(at, fmt::format("host_detached: {}{}", why, at.state == step_state::planned ? "" : "; its outcome is not known"),
+       now);
+}
+
+void job_execution::marked(int index, bool done, const std::string& by, wall_time now) {
+  auto& at = steps_[static_cast<std::size_t>(index)];
+  const auto was = at.error.empty() ? std::string(name(at.state)) : fmt::format("{}: {}", name(at.state), at.error);
+  if (!done) return fail(at, fmt::format("marked_failed: {} (it was {})", by, was), now);
+  at.state = step_state::done;
+  at.output += fmt::format("{}marked as done: {} (it was {})", at.output.empty() ? "" : "\n", by, was);
+  at.error.clear();
+  at.ended = now;
+}
+
 job_execution::action job_execution::next(wall_time now) const {
   if (failed_step() != nullptr) return finished{false};
   for (const auto& at : steps_) {

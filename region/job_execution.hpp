@@ -74,6 +74,13 @@ class job_execution {
   /// The standby is known to be away: its steps are skipped and the job becomes degraded.
   void skip_standby(const host_id& host, const std::string& why, wall_time now);
 
+  /// The first step that is not at its end; null if none.
+  const step* current() const;
+  /// The host of the step is given up for good: nobody will ever know what became of it.
+  void lost(int index, const std::string& why, wall_time now);
+  /// An operator says that the step is done, or has failed.
+  void marked(int index, bool done, const std::string& by, wall_time now);
+
   /// The job is stopping before its end. The committed intent was not sent: as if it had never been.
   void unsent(int index);
   /// The end of a run that was asked to end. True if nobody knows what it left and the host can be read back.

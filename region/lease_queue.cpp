@@ -45,7 +45,8 @@ bool lease_queue::end(job_id job, const std::string& scope) {
 
 lease_queue::holders& lease_queue::room_of(const lease_request& wanted) {
   const auto all = held_.find(std::string(whole_host));
-  const bool is_let_in = all != held_.end() && !wanted.root.empty() && all->second.job == wanted.root && wanted.job != wanted.root;
+  const bool is_let_in =
+      all != held_.end() && !wanted.root.empty() && all->second.job == wanted.root && wanted.job != wanted.root;
   return is_let_in ? within_ : held_;
 }
 
@@ -67,10 +68,25 @@ std::vector<lease_request> lease_queue::waiting(wall_time now) const {
   return sorted;
 }
 
-std::vector<lease_request> lease_queue::grant(wall_time now, bool cordoned) {
+namespace {
+
+bool goes_on(const lease_request& request, job_id admitted) {
+  const bool child = !request.root.empty() && request.root != request.job;
+  return request.begun || (child && request.root.value() <= admitted.value());
+}
+
+}  // namespace
+
+bool lease_queue::empties(job_id admitted) const {
+  return held_.empty() && within_.empty() &&
+         std::none_of(waiting_.begin(), waiting_.end(),
+                      [&](const lease_request& one) { return goes_on(one, admitted); });
+}
+
+std::vector<lease_request> lease_queue::grant(wall_time now, bool closed, job_id admitted) {
   std::vector<lease_request> granted;
   for (const auto& candidate : waiting(now)) {
-    if (cordoned && !candidate.begun) continue;
+    if (closed && !goes_on(candidate, admitted)) continue;
     if (grantable(candidate)) {
       room_of(candidate)[candidate.scope] = candidate;
       std::erase_if(waiting_, [&](const lease_request& other) {

@@ -19,8 +19,9 @@ struct lease_request {
   std::string scope;
   lane in = lane::user;
   wall_time since{};
-  bool begun = false;  ///< goes on while the host is cordoned
-  job_id root = {};    ///< if this one holds the whole host, it holds it for the job as well
+  bool begun = false;  ///< goes on while the host is closed
+  job_id root =
+      {};  ///< if this one holds the whole host, it holds it for the job as well; if it is another, a drain may let the job in
 };
 
 class lease_queue {
@@ -35,8 +36,11 @@ class lease_queue {
   void ask(const lease_request& wanted);
   /// Ends what `job` holds or waits for in `scope`. False if there was neither.
   bool end(job_id job, const std::string& scope);
-  /// Takes from the queue, in order, all that may be held now; on a cordoned host only what had begun. The caller tells them.
-  std::vector<lease_request> grant(wall_time now, bool cordoned = false);
+  /// Takes from the queue, in order, all that may be held now; on a closed host only what had begun, and children of roots up
+  /// to `admitted` (empty: none). The caller tells them.
+  std::vector<lease_request> grant(wall_time now, bool closed = false, job_id admitted = {});
+  /// Nothing is held, and nothing waits that a closed host would grant.
+  bool empties(job_id admitted) const;
 
   bool holds(job_id job, const std::string& scope) const;
   std::vector<lease_request> held() const;
@@ -53,8 +57,8 @@ class lease_queue {
   std::size_t capacity_;
   milliseconds age_step_;
   holders held_;
-  holders within_;  // of jobs whose root is in held_, with the whole host
-  std::vector<lease_request> waiting_;         // in order of arrival
+  holders within_;                      // of jobs whose root is in held_, with the whole host
+  std::vector<lease_request> waiting_;  // in order of arrival
 };
 
 }  // namespace regent

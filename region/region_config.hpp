@@ -12,6 +12,7 @@
 #include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "region/json.hpp"
+#include "region/schedule.hpp"
 
 namespace regent {
 
@@ -136,6 +137,7 @@ struct region_config {
   policies_config policies;
   listen_config listen;
   events_config events;
+  std::vector<schedule_config> schedules;
   std::vector<std::string> kind_directories;  ///< operators' own kinds and primitives, after the built-in ones
   std::string log_level = "info";
   json_document document;  ///< the whole file as JSON, for {region.…} paths in kind files; secrets inline are masked

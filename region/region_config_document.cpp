@@ -154,6 +154,31 @@ void put_events(document_writer& out, const events_config& events) {
   out.end();
 }
 
+void put_schedule(document_writer& out, const schedule_config& schedule) {
+  const auto& order = schedule.what;
+  out.open_item();
+  out.put("name", schedule.name);
+  out.put("cron", schedule.when.text());
+  out.put("time_zone", schedule.zone.name());
+  out.put("jitter_ms", schedule.jitter);
+  out.put("catch_up", std::string(name(schedule.missed)));
+  out.put("lane", std::string(name(schedule.in)));
+  out.put("enabled", schedule.enabled);
+  out.open("do");
+  out.put("verb", std::string(name(order.what)));
+  out.open("where");
+  out.put("kind", order.kind);
+  out.put("state", order.state);
+  out.put("project", order.project);
+  if (order.degraded)
+    out.put("degraded", *order.degraded);
+  else
+    out.put_null("degraded");
+  out.end();
+  out.end();
+  out.end();
+}
+
 void put_listen(document_writer& out, const listen_config& listen) {
   out.open("listen");
   out.put("unix_socket", listen.unix_socket);
@@ -183,6 +208,9 @@ json_document region_document(const region_config& config) {
   put_policies(out, config.policies);
   put_listen(out, config.listen);
   put_events(out, config.events);
+  out.open_list("schedules");
+  for (const auto& schedule : config.schedules) put_schedule(out, schedule);
+  out.end_list();
   out.put("kinds", config.kind_directories);
   return out.finish();
 }

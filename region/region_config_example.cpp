@@ -103,6 +103,19 @@ listen:
 #       topics: [job.#]                # all topics if left out
 #       ca_file: /etc/regent/mq-ca.pem                # the system's roots if left out
 
+# What is done again and again by itself (`regent schedules` shows it).
+# schedules:
+#   - name: nightly-look                # what it has done is kept under this name
+#     cron: "30 2 * * MON-FRI"          # the fields of crontab(5), in quotes; or "@daily", "@hourly", …
+#     time_zone: Europe/Dublin          # UTC if left out
+#     jitter: 10m                       # each firing is put off by up to so long; not at all if left out
+#     catch_up: once                    # firings missed while regent was away: skip (if left out), once, or all (the last 10)
+#     lane: audit                       # who goes first: user, retry or audit (if left out)
+#     enabled: true                     # if left out, too
+#     do:
+#       verb: mend                      # retry: what failed; mend: make all hosts what the records say; cancel: open jobs
+#       where: {kind: virtual_router, state: running}   # and project, degraded; all resources if left out
+
 # Directories with primitives (NAME.sh) and kinds (kinds/NAME.yaml) of your own.
 # kinds: [/etc/regent/primitives]
 )yaml";

@@ -71,12 +71,35 @@ refusal check(const memory_store&, const host_seen& row) {
   return row.host.empty() ? refusal("which host?") : refusal{};
 }
 refusal check(const memory_store&, const host_cordoned& row) {
+  if (!within(row.how, closure_names.size())) return "no such closure";
   return row.host.empty() && !row.why.empty() ? refusal("which host?") : refusal{};
+}
+refusal check(const memory_store&, const resource_held& row) {
+  if (row.why.empty()) return {};
+  if (row.resource.kind.empty() || row.resource.id.empty()) return "a hold needs a resource";
+  return within(row.what, hold_names.size()) ? refusal{} : "no such hold";
+}
+refusal check(const memory_store& store, const dead_letter& row) {
+  if (row.job.empty()) return {};
+  if (row.resource.kind.empty() || row.resource.id.empty()) return "a dead letter needs a resource";
+  if (row.from_step < 0) return "a number is negative";
+  return store.jobs.count(row.job.value()) == 0 ? refusal("a dead letter needs its job") : refusal{};
+}
+refusal check(const memory_store&, const rebuild_owed& row) {
+  if (!row.owed) return {};
+  return row.resource.kind.empty() || row.resource.id.empty() || row.host.empty() ? refusal("what is owed where?")
+                                                                                  : refusal{};
 }
 refusal check(const memory_store&, const sink_cursor& row) {
   if (row.sink.empty() && row.after) return "which sink?";
   return row.after && *row.after < 0 ? refusal("no event has that number") : refusal{};
 }
+refusal check(const memory_store&, const schedule_mark& row) {
+  if (row.schedule.empty()) return "which schedule?";
+  if (row.job.value() < 0) return "no job has that number";
+  return row.paused.empty() == row.paused_since.has_value() ? refusal("paused since when?") : refusal{};
+}
+refusal check(const memory_store&, const forget_schedule&) { return {}; }
 refusal check(const memory_store& store, const tree& row) {
   if (store.jobs.count(row.root.value()) == 0) return "a tree needs its root";
   return row.name.empty() || row.at_once < 1 ? refusal("a tree needs a name, and a branch at once") : refusal{};
@@ -122,6 +145,33 @@ class attempt {
       put(store_.sinks, row.sink, row);
     else
       drop(store_.sinks, row.sink);
+  }
+  void apply(schedule_mark& row) {
+    auto kept = row;
+    const auto old = store_.schedules.find(row.schedule);
+    if (kept.job.empty() && old != store_.schedules.end() && old->second.fired == kept.fired)
+      kept.job = old->second.job;
+    put(store_.schedules, row.schedule, std::move(kept));
+  }
+  void apply(forget_schedule& what) { drop(store_.schedules, what.schedule); }
+  void apply(resource_held& row) {
+    if (row.why.empty())
+      drop(store_.holds, {row.resource.kind, row.resource.id});
+    else
+      put(store_.holds, {row.resource.kind, row.resource.id}, row);
+  }
+  void apply(dead_letter& row) {
+    if (row.job.empty())
+      drop(store_.dead_letters, {row.resource.kind, row.resource.id});
+    else
+      put(store_.dead_letters, {row.resource.kind, row.resource.id}, row);
+  }
+  void apply(rebuild_owed& row) {
+    const auto key = row.resource.text() + " " + row.host.value();
+    if (row.owed)
+      put(store_.rebuilds_owed, key, row);
+    else
+      drop(store_.rebuilds_owed, key);
   }
   void apply(tree& row) { put(store_.trees, row.root.value(), row); }
   void apply(branch& row) { put(store_.branches, {row.root.value(), row.number}, row); }
@@ -216,6 +266,10 @@ class memory_journal final : public journal {
     for (const auto& [key, row] : store_->hosts) found.hosts.push_back(row);
     for (const auto& [key, row] : store_->cordons) found.cordons.push_back(row);
     for (const auto& [key, row] : store_->sinks) found.sinks.push_back(row);
+    for (const auto& [key, row] : store_->schedules) found.schedules.push_back(row);
+    for (const auto& [key, row] : store_->holds) found.holds.push_back(row);
+    for (const auto& [key, row] : store_->dead_letters) found.dead_letters.push_back(row);
+    for (const auto& [key, row] : store_->rebuilds_owed) found.rebuilds_owed.push_back(row);
     return found;
   }
 

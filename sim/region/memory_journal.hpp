@@ -29,6 +29,10 @@ struct memory_store {
   std::map<std::string, host_seen> hosts;
   std::map<std::string, host_cordoned> cordons;
   std::map<std::string, sink_cursor> sinks;
+  std::map<std::string, schedule_mark> schedules;
+  std::map<std::pair<std::string, std::string>, resource_held> holds;       ///< by kind and id
+  std::map<std::pair<std::string, std::string>, dead_letter> dead_letters;  ///< by kind and id
+  std::map<std::string, rebuild_owed> rebuilds_owed;                        ///< by kind/id and host
   std::map<std::int64_t, tree> trees;
   std::map<std::pair<std::int64_t, int>, branch> branches;
 

@@ -20,6 +20,8 @@ class scenario {
     all_.start_daemon();
     users();
     operators();
+    trees();
+    pauses();
     deaths();
     hosts();
     networks();
@@ -97,11 +99,50 @@ class scenario {
     });
     perhaps(0.5, 5min, 2h, [this] {
       operator_command what;
-      what.what = operator_verb::cordon;
+      what.what = all_.chance.pick(std::vector<operator_verb>{operator_verb::cordon, operator_verb::drain,
+                                                              operator_verb::maintenance, operator_verb::force_detach});
       what.host = host_id(any_host().name());
       all_.tell_daemon(what);
       for_a_while(1min, 1h, [this, what]() mutable {
         what.what = operator_verb::uncordon;
+        all_.tell_daemon(what);
+      });
+    });
+  }
+
+  /// Trees of jobs over whatever resources chance has it, beside and after each other.
+  void trees() {
+    perhaps(0.7, 2min, 1h, [this] {
+      tree_order order;
+      order.settings.name = "chance";
+      order.settings.at_once = static_cast<int>(all_.chance.between(1, 4));
+      order.settings.stops = all_.chance.chance(0.3);
+      const auto count = all_.chance.between(1, 5);
+      for (int i = 0; i < count; ++i) {
+        const auto id = any_resource();
+        if (!id) return;
+        branch one;
+        one.number = i;
+        one.name = fmt::format("b{}", i);
+        one.work = all_.chance.chance(0.5) ? branch_work::mend : branch_work::retry;
+        one.subject = id->text();
+        if (i > 0 && all_.chance.chance(0.5)) one.after.push_back(static_cast<int>(all_.chance.between(0, i - 1)));
+        order.branches.push_back(std::move(one));
+      }
+      all_.order_daemon(std::move(order));
+    });
+  }
+
+  void pauses() {
+    perhaps(0.4, 5min, 2h, [this] {
+      const auto id = any_resource();
+      if (!id) return;
+      operator_command what;
+      what.what = operator_verb::pause;
+      what.resource = *id;
+      all_.tell_daemon(what);
+      for_a_while(1min, 1h, [this, what]() mutable {
+        what.what = operator_verb::resume;
         all_.tell_daemon(what);
       });
     });
@@ -258,6 +299,12 @@ class scenario {
       operator_command what;
       what.what = operator_verb::uncordon;
       what.host = host_id(host);
+      all_.tell_daemon(what);
+    }
+    for (const auto& [key, held] : all_.judge.journal().holds) {
+      operator_command what;
+      what.what = operator_verb::resume;
+      what.resource = held.resource;
       all_.tell_daemon(what);
     }
     for (const auto& [key, one] : all_.judge.journal().resources) {

@@ -38,7 +38,14 @@ std::vector<std::string> lines_of(const journal_contents& all) {
   for (const auto& one : all.reports)
     lines.push_back(fmt::format("report {} {} {}", one.sequence, one.resource.text(), name(one.state)));
   for (const auto& one : all.hosts) lines.push_back(fmt::format("host {} {}", one.host.value(), one.boot_id));
-  for (const auto& one : all.cordons) lines.push_back(fmt::format("cordon {} {}", one.host.value(), one.why));
+  for (const auto& one : all.cordons)
+    lines.push_back(fmt::format("cordon {} {} {} {}", one.host.value(), name(one.how), one.why, moment(one.drained)));
+  for (const auto& one : all.holds)
+    lines.push_back(fmt::format("hold {} {} {}", one.resource.text(), name(one.what), one.why));
+  for (const auto& one : all.dead_letters)
+    lines.push_back(fmt::format("dead letter {} job {} from {}", one.resource.text(), one.job.value(), one.from_step));
+  for (const auto& one : all.rebuilds_owed)
+    lines.push_back(fmt::format("rebuild owed {} {}", one.resource.text(), one.host.value()));
   lines.push_back(fmt::format("last job {}", all.last_job));
   std::sort(lines.begin(), lines.end());
   return lines;

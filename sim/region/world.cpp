@@ -198,6 +198,7 @@ void world::kill_daemon(bool power) {
   end(directory_->poller);
   end(directory_->reader);
   end(directory_->reporter);
+  end(directory_->scheduler);
   end(directory_->journal);
   while (system_->registry().running() > 0 && (scheduler().run(1000) > 0 || scheduler().trigger_timeouts() > 0))
     continue;
@@ -223,6 +224,18 @@ void world::tell_daemon(operator_command what, std::function<void(bool)> done) {
                                   note("operator is told: {}", said ? *said : said.error().code);
                                   if (done) done(said.has_value());
                                 }});
+}
+
+void world::order_daemon(tree_order order) {
+  if (!system_) return;
+  note("operator: a tree of {} branches", order.branches.size());
+  caf::anon_send(directory_->region, tree_asked{std::make_shared<const tree_order>(std::move(order)),
+                                                "as chance has it",
+                                                {},
+                                                [this, alive = alive_](const result<std::string>& said) {
+                                                  if (*alive)
+                                                    note("operator is told: {}", said ? *said : said.error().code);
+                                                }});
 }
 
 /// One message of whoever chance has it. False if nobody has any.

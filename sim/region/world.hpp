@@ -57,6 +57,7 @@ class world {
   void kill_daemon(bool power);
   /// What operators say; nothing where there is no daemon. `done` is told whether it was accepted, if that is ever known.
   void tell_daemon(operator_command what, std::function<void(bool)> done = {});
+  void order_daemon(tree_order order);
 
   /// Lets so much time pass, or less if the judge finds something.
   void pass(milliseconds span);

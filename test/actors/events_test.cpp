@@ -81,7 +81,7 @@ TEST_CASE("a step that fails is told with what it said, and so are its job and i
   region.start();
   region.pass(10s);
   CHECK(topics_about(region, "virtual_router/1") ==
-        strings{"resource.state", "job.started", "step.failed", "job.failed", "resource.state"});
+        strings{"resource.state", "job.started", "step.failed", "job.failed", "resource.state", "resource.dead"});
 }
 
 TEST_CASE("a state that only the cloud has changed is told, but not what has always been so") {

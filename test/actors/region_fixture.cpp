@@ -3,6 +3,7 @@
 #include "actors/central_actors.hpp"
 #include "actors/host.hpp"
 #include "region/tree_order.hpp"
+#include "test/edge/fake_journal.hpp"
 #include "test/support/catch.hpp"
 
 namespace regent::test {
@@ -102,7 +103,7 @@ class pair_kinds final : public catalogue {
       made.deadline = std::chrono::seconds(seconds->GetInt64());
     for (const auto& [host, role] :
          {std::pair(region.podnet.enabled, step_role::enabled), std::pair(host_id("b"), step_role::standby)})
-      for (const auto* primitive : {"net", "fw"})
+      for (const auto* primitive : {"net", "fw"}) {
         made.steps.push_back({host,
                               primitive,
                               std::string(name(what)),
@@ -111,6 +112,9 @@ class pair_kinds final : public catalogue {
                               std::chrono::seconds(30),
                               fmt::format("{} of {}", primitive, from.head.id.text()),
                               std::chrono::seconds(5)});
+        if (region.policies.adopt_existing)
+          made.steps.back().parameters.push_back({"adopt", std::string("true"), false});
+      }
     return made;
   }
 
@@ -254,6 +258,32 @@ void region_fixture::start() {
       if (newest && key.first == newest->job.id.value()) newest->steps.push_back(step);
     return newest;
   };
+  context_->open_reader = [this, shown = std::make_shared<fake_journal>()] {
+    *shown = fake_journal{};
+    const auto copy = [](const auto& from, auto& to) {
+      for (const auto& [key, row] : from) to.push_back(row);
+    };
+    copy(store->resources, shown->resources);
+    copy(store->jobs, shown->jobs);
+    copy(store->steps, shown->steps);
+    copy(store->trees, shown->trees);
+    copy(store->branches, shown->branches);
+    shown->events.assign(store->events.begin(), store->events.end());
+    return shown->opener()();
+  };
+  context_->schedule_at_work = [this](const std::string& name) -> result<bool> {
+    const auto mark = store->schedules.find(name);
+    const auto root = mark == store->schedules.end() ? store->jobs.end() : store->jobs.find(mark->second.job.value());
+    return root != store->jobs.end() && is_open(root->second.state);
+  };
+  context_->whole_job_of = [this](job_id id) -> result<std::optional<job_with_steps>> {
+    const auto found = store->jobs.find(id.value());
+    if (found == store->jobs.end()) return std::optional<job_with_steps>{};
+    job_with_steps made{found->second, {}};
+    for (const auto& [key, step] : store->steps)
+      if (key.first == id.value()) made.steps.push_back(step);
+    return std::optional(made);
+  };
   context_->document_of = [this](const resource_id& id) -> result<std::string> {
     const auto found = store->resources.find({id.kind, id.id});
     return found == store->resources.end() ? std::string() : found->second.document;
@@ -332,6 +362,7 @@ void region_fixture::order_without_settling(const std::string& text, operator_an
 void region_fixture::reload(std::shared_ptr<region_config> next) {
   config = std::move(next);
   context_->replace_config(config);
+  caf::anon_send(directory_->scheduler, config_changed{config});
   caf::anon_send(directory_->region, config_changed{config});
 }
 
@@ -347,6 +378,7 @@ void region_fixture::crash() {
   end(directory_->poller);
   end(directory_->reader);
   end(directory_->reporter);
+  end(directory_->scheduler);
   end(directory_->journal);
   while (system_->registry().running() > 0 && (scheduler().run(1000) > 0 || scheduler().trigger_timeouts() > 0))
     continue;
@@ -357,6 +389,17 @@ void region_fixture::crash() {
   for (auto& [name, host] : hosts) host.reachable = true;
   cloud_side.away = was_away;
   cloud_side.reports = reports;
+}
+
+void region_fixture::restart() {
+  crash();
+  start();
+  pass(std::chrono::seconds(3));
+}
+
+std::size_t region_fixture::told(std::string_view topic) const {
+  return static_cast<std::size_t>(
+      std::count_if(store->events.begin(), store->events.end(), [&](const event& one) { return one.topic == topic; }));
 }
 
 std::size_t region_fixture::settle(std::size_t most) { return scheduler().run(most); }

@@ -76,6 +76,7 @@ class region_fixture {
   void order_without_settling(const std::string& text, operator_answer answer);
   void reload(std::shared_ptr<region_config> next);  ///< as SIGHUP does
   void crash();                                      ///< nothing more is said or done by anybody
+  void restart();                                    ///< a crash, and the next life until it has looked around
   bool running() const { return system_ != nullptr; }
 
   /// Messages only, no time. At most `most` of them; the number handled.
@@ -95,6 +96,7 @@ class region_fixture {
   const resource* row(const std::string& id = "1") const;
   std::vector<job> jobs(job_state state) const;
   std::vector<job> open_jobs() const;
+  std::size_t told(std::string_view topic) const;  ///< how many events
   std::vector<branch> branches(job_id root) const;
 
   const resource_id router{"virtual_router", "1"};
@@ -115,6 +117,8 @@ class region_fixture {
   context_ptr context_;
   directory_ptr directory_;
 };
+
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A user wants the router.
 void asks_for_build(region_fixture& region);

@@ -168,7 +168,7 @@ TEST_CASE("cancelling a root ends its sub-job's run, begins nothing more, and ho
     region.pass(1s);
     region.hosts["a"].hangs.clear();
     const auto root = root_of(region);
-    REQUIRE(root.state == job_state::active);
+    REQUIRE(root.state == job_state::waiting);
     CHECK(root.waits_for == "0 of 2 branches have ended; under way: mend virtual_router/1");
     CHECK(root.wait_deadline);
     std::string answered;

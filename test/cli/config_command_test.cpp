@@ -52,6 +52,30 @@ TEST_CASE("config check says every mistake of a bad file, and exits 2") {
   CHECK(run_regent({"config", "check", "/no/such/region.yaml"}).exit == 2);
 }
 
+TEST_CASE("config schedules shows when a region file's schedules would fire, without a daemon") {
+  const scratch_directory here;
+  const auto file = here.file("region.yaml");
+  const auto write = [&](const std::string& cron) {
+    write_text(file, region_text("tenant: {type: vlan, interface: private0}") + "schedules: [{name: nightly, cron: '" +
+                         cron + "', time_zone: Asia/Tokyo, do: {verb: retry}}]\n");
+  };
+  write("30 2 * * *");
+  const auto said = run_regent({"config", "schedules", file, "--next", "2"});
+  CHECK(said.exit == 0);
+  CHECK(has(said.out, "nightly   30 2 * * *  Asia/Tokyo"));
+  CHECK(has(said.out, "T17:30:00.000Z  "));
+  CHECK(has(said.out, "T02:30:00+09:00\n"));
+  const auto json = run_regent({"config", "schedules", file, "--json"});
+  const auto parsed = parse_json(json.out);
+  REQUIRE(parsed);
+  CHECK((**parsed)["rows"][0]["next_runs"].Size() == 5);
+  write("30 2 30 2 *");
+  const auto never = run_regent({"config", "schedules", file});
+  CHECK(never.exit == 2);
+  CHECK(has(never.err, "never fires"));
+  CHECK(run_regent({"config", "schedules", file, "--next", "101"}).exit == 2);
+}
+
 TEST_CASE("config import makes a region file whose only mistakes are what Robot did not know") {
   const scratch_directory here;
   const auto made = run_regent({"config", "import", "test/data/region/robot_config.json"});

@@ -96,6 +96,36 @@ TEST_CASE("resources are listed in a table, with what is wrong beside them") {
   CHECK(has(here.ask({"resources", "virtual_router/2"}).out, "unresourced since 2026-11-20T09:59:58.000Z (2s ago)"));
 }
 
+TEST_CASE("schedules are listed with their last and next runs, and one is shown with what comes") {
+  daemon_here here;
+  schedule_status one;
+  one.config.name = "nightly";
+  one.config.when = cron_expression::parse("30 2 * * *").value();
+  one.config.what = {bulk_verb::mend, "virtual_router", "", "", true};
+  one.dealt = here.time.ago(1h);
+  auto other = one;
+  other.config.name = "weekly";
+  other.paused = "bo: a disk";
+  here.facts.schedules.publish({one, other});
+  here.journal.schedules = {{"nightly", "", {}, here.time.ago(90s), job_id(7), "", {}}};
+  here.journal.jobs = {make_job(7, "tree/7", operation::read, job_state::succeeded, here.time.ago(90s))};
+  const auto all = here.ask({"schedules"});
+  CHECK(all.exit == 0);
+  CHECK(all.out ==
+        "SCHEDULE  CRON        ZONE  NEXT                        LAST  JOB  STATE      NOTE\n"
+        "nightly   30 2 * * *  UTC   2026-11-21T02:30:00.000Z  1m 30s    7  succeeded  -\n"
+        "weekly    30 2 * * *  UTC   -                              -    -  -          paused: bo: a disk\n");
+  const auto shown = here.ask({"schedules", "nightly", "--next", "2"});
+  CHECK(here.last_target == "/api/v1/schedules/nightly?next=2");
+  CHECK(has(shown.out, "does           mend, virtual_router, degraded\n"));
+  CHECK(has(shown.out, "its job        7: succeeded\n"));
+  CHECK(has(shown.out, "2026-11-22T02:30:00.000Z  2026-11-22T02:30:00+00:00\n"));
+  CHECK(has(here.ask({"schedules", "--next", "1"}).out, "\nweekly\nDUE"));
+  CHECK(has(here.ask({"schedules", "--json"}).out, "\"schedule\":\"weekly\""));
+  CHECK(here.ask({"schedules", "--next", "1000"}).exit == 2);
+  CHECK(here.ask({"schedules", "monthly"}).exit == 1);
+}
+
 TEST_CASE("filters reach the daemon encoded, and a wrong one is exit 2 with the daemon's words") {
   daemon_here here;
   CHECK(here.ask({"resources", "--kind", "a b&limit=1", "--state", "running", "--project", "7", "--degraded", "true",

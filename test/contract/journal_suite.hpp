@@ -228,6 +228,30 @@ inline void rows_suite(journal_place& place) {
     must_commit(*open, {{sink_cursor{"one", {}}, sink_cursor{"nobody", {}}}});
     CHECK(all_text(must_begin(*open).sinks) == all_text(std::vector{sink_cursor{"two", 0}}));
   }
+  SECTION("a schedule is known as it was marked last, and keeps the job of its last firing") {
+    const schedule_mark begun{"nightly", "0 2 * * * UTC", wall_time(milliseconds(7)), {}, {}, "", {}};
+    must_commit(*open, {{begun}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{begun}));
+    auto fired = begun;
+    fired.dealt = fired.fired = wall_time(milliseconds(9));
+    fired.job = job_id(4);
+    const schedule_mark other{"hourly", "@hourly UTC", {}, {}, {}, "bo: \' a disk", wall_time(milliseconds(3))};
+    must_commit(*open, {{fired}, {other}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other, fired}));
+    auto paused = fired;  // by somebody who does not know the job
+    paused.job = {};
+    paused.paused = "bo";
+    paused.paused_since = wall_time(milliseconds(11));
+    must_commit(*open, {{paused}});
+    paused.job = job_id(4);
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other, paused}));
+    paused.fired = wall_time(milliseconds(12));  // and that one began no job
+    paused.job = {};
+    must_commit(*open, {{paused}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other, paused}));
+    must_commit(*open, {{forget_schedule{"nightly"}, forget_schedule{"nobody's"}}});
+    CHECK(all_text(must_begin(*open).schedules) == all_text(std::vector{other}));
+  }
   SECTION("a host is cordoned with the last reason given, until that is taken back") {
     const host_cordoned first{host_id("kvm-1"), "a disk", wall_time(milliseconds(1))};
     const host_cordoned second{host_id("kvm-1"), "two disks", wall_time(milliseconds(2))};
@@ -236,6 +260,46 @@ inline void rows_suite(journal_place& place) {
     CHECK(all_text(must_begin(*open).cordons) == all_text(std::vector{second, other}));
     must_commit(*open, {{host_cordoned{host_id("kvm-1"), "", {}}, host_cordoned{host_id("nobody"), "", {}}}});
     CHECK(all_text(must_begin(*open).cordons) == all_text(std::vector{other}));
+  }
+  SECTION("how a host is closed, up to which job, and since when it is empty, is kept") {
+    host_cordoned drained{host_id("kvm-1"), "a disk", wall_time(milliseconds(1)), closure::drain, job_id(7), {}};
+    const host_cordoned gone{host_id("kvm-2"), "fire", wall_time(milliseconds(2)), closure::detached, {}, {}};
+    must_commit(*open, {{drained, gone}});
+    drained.how = closure::maintenance;
+    drained.drained = wall_time(milliseconds(9));
+    must_commit(*open, {{drained}});
+    CHECK(all_text(must_begin(*open).cordons) == all_text(std::vector{drained, gone}));
+  }
+  SECTION("what an operator has said of a resource is kept as it was said last, until it is taken back") {
+    const resource_id one{"virtual_router", "1"}, two{"virtual_router", "2"};
+    const resource_held paused{one, hold::pause, "eve: wait", wall_time(milliseconds(1))};
+    const resource_held released{one, hold::release, "eve: mine", wall_time(milliseconds(2))};
+    const resource_held adopted{two, hold::adopt, "eve: ours", wall_time(milliseconds(3))};
+    must_commit(*open, {{paused, adopted}, {released}});
+    CHECK(all_text(must_begin(*open).holds) == all_text(std::vector{released, adopted}));
+    must_commit(*open, {{resource_held{one, {}, "", {}}, resource_held{{"virtual_router", "404"}, {}, "", {}}}});
+    CHECK(all_text(must_begin(*open).holds) == all_text(std::vector{adopted}));
+  }
+  SECTION("a resource has one dead letter, its last, until it is decided; and what an operator said of the job stays") {
+    auto decided = full_job(7, job_state::failed);
+    decided.decided = "done: eve: seen by hand";
+    const dead_letter first{decided.resource, job_id(7), wall_time(milliseconds(1)), 0, ""};
+    const dead_letter last{decided.resource, job_id(8), wall_time(milliseconds(2)), 3, "eve: from there"};
+    auto again = full_job(8, job_state::failed);
+    again.resource = decided.resource;
+    must_commit(*open, {{decided, again, first}, {last}});
+    CHECK(all_text(must_begin(*open).dead_letters) == all_text(std::vector{last}));
+    CHECK(place.look().jobs.at(0).decided == "done: eve: seen by hand");
+    must_commit(*open, {{dead_letter{decided.resource, {}, {}}, dead_letter{{"virtual_router", "404"}, {}, {}}}});
+    CHECK(must_begin(*open).dead_letters.empty());
+  }
+  SECTION("a rebuild that is owed is owed once, until it is done") {
+    const rebuild_owed one{{"virtual_router", "1"}, host_id("a")}, other{{"virtual_router", "1"}, host_id("b")};
+    must_commit(*open, {{one, other}, {one}});
+    CHECK(all_text(must_begin(*open).rebuilds_owed) == all_text(std::vector{one, other}));
+    must_commit(*open,
+                {{rebuild_owed{one.resource, one.host, false}, rebuild_owed{one.resource, host_id("c"), false}}});
+    CHECK(all_text(must_begin(*open).rebuilds_owed) == all_text(std::vector{other}));
   }
   SECTION("ending what is not there changes nothing") {
     must_commit(*open, {{full_job(7), full_lease(7), full_report(7)}});
@@ -322,7 +386,20 @@ inline std::vector<std::pair<std::string, mutation>> refused_rows() {
   add("host without a name", host_seen{}, [](host_seen&) {});
   add("cursor of a sink without a name", sink_cursor{"", 1}, [](sink_cursor&) {});
   add("cursor of a sink below any event", sink_cursor{"x", -1}, [](sink_cursor&) {});
+  add("schedule without a name", schedule_mark{}, [](schedule_mark&) {});
+  add("schedule with a job that there cannot be", schedule_mark{"a", "r", {}, {}, job_id(-1), "", {}},
+      [](schedule_mark&) {});
+  add("schedule that is paused since no time", schedule_mark{"a", "r", {}, {}, {}, "bo", {}}, [](schedule_mark&) {});
   add("cordon of a host without a name", host_cordoned{{}, "why", {}}, [](host_cordoned&) {});
+  add("closure beyond the table", host_cordoned{host_id("a"), "why", {}},
+      [](host_cordoned& c) { c.how = static_cast<closure>(77); });
+  add("hold beyond the table", resource_held{{"virtual_router", "1"}, hold::pause, "why", {}},
+      [](resource_held& h) { h.what = static_cast<hold>(77); });
+  add("hold without a resource", resource_held{{}, hold::pause, "why", {}}, [](resource_held&) {});
+  add("dead letter without its job", dead_letter{{"virtual_router", "404"}, job_id(404), {}}, [](dead_letter&) {});
+  add("dead letter from before the first step", dead_letter{{"virtual_router", "50"}, job_id(50), {}},
+      [](dead_letter& l) { l.from_step = -1; });
+  add("rebuild that is owed nowhere", rebuild_owed{{"virtual_router", "1"}, {}}, [](rebuild_owed&) {});
   return all;
 }
 

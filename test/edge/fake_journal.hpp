@@ -15,8 +15,11 @@ struct fake_journal {
   std::vector<tree> trees;
   std::vector<branch> branches;
   std::vector<lease> leases;
+  std::vector<schedule_mark> schedules;
   std::vector<report> reports;
   std::vector<event> events;
+  std::vector<resource_held> holds;
+  std::vector<dead_letter> letters;
   std::optional<error> broken;  ///< every call fails with it
   int opened = 0;
 
@@ -69,6 +72,10 @@ class fake_reader final : public journal_reader {
     if (from_.broken) return failure(*from_.broken);
     return from_.leases;
   }
+  result<std::vector<schedule_mark>> schedules() override {
+    if (from_.broken) return failure(*from_.broken);
+    return from_.schedules;
+  }
   result<std::vector<report>> reports(const resource_id& id) override {
     if (from_.broken) return failure(*from_.broken);
     std::vector<report> found;
@@ -104,6 +111,18 @@ class fake_reader final : public journal_reader {
         found.rows.push_back(each);
     }
     return found;
+  }
+  result<resource_marks> marks(const resource_id& id) override {
+    if (from_.broken) return failure(*from_.broken);
+    resource_marks found;
+    for (const auto& each : from_.holds)
+      if (each.resource == id) found.held = each;
+    for (const auto& each : from_.letters)
+      if (each.resource == id) found.letter = each;
+    return found;
+  }
+  result<page<dead_letter>> dead_letters(const std::string& after, std::size_t limit) override {
+    return some(from_.letters, after, limit, [](const dead_letter&) { return true; });
   }
   result<std::vector<std::pair<std::string, std::int64_t>>> resource_counts() override {
     return counts(from_.resources);

@@ -22,7 +22,7 @@ struct running_face {
     facts.ready = true;
   }
   void start() {
-    auto started = start_http_face(config, journal_path(), facts, time, {});
+    auto started = start_http_face(config, journal_path(), facts, time, {}, {});
     REQUIRE(started);
     face = std::move(*started);
   }
@@ -138,7 +138,7 @@ TEST_CASE("a cursor or a filter that the journal does not know is the asker's mi
 TEST_CASE("a socket that cannot be had is an error that names it") {
   running_face here;
   here.config.listen.unix_socket = here.directory.file("no/such/directory/s");
-  const auto started = start_http_face(here.config, here.journal_path(), here.facts, here.time, {});
+  const auto started = start_http_face(here.config, here.journal_path(), here.facts, here.time, {}, {});
   REQUIRE_FALSE(started);
   CHECK(started.error().code == "listen_failed");
   CHECK(started.error().message.find("no/such/directory/s") != std::string::npos);

@@ -42,7 +42,14 @@ TEST_CASE("each word reaches the daemon with what it is said of, and who says it
   CHECK(here.say("/api/v1/resources/virtual_router/3/retry?by=eve").status == 200);
   CHECK(here.say("/api/v1/hosts/podnet-a/cordon?by=eve").status == 200);
   CHECK(here.say("/api/v1/hosts/podnet-a/uncordon?by=eve").status == 200);
-  REQUIRE(here.heard.size() == 4);
+  for (const auto* verb : {"pause", "resume", "run"})
+    CHECK(here.say(fmt::format("/api/v1/schedules/nightly/{}?by=eve", verb)).status == 200);
+  REQUIRE(here.heard.size() == 7);
+  CHECK(here.heard[4].what == operator_verb::schedule_pause);
+  CHECK(here.heard[5].what == operator_verb::schedule_resume);
+  CHECK(here.heard[6].what == operator_verb::schedule_run);
+  CHECK(here.heard[6].schedule == "nightly");
+  CHECK(here.heard[6].by == "eve");
   CHECK(here.heard[0].what == operator_verb::cancel);
   CHECK(here.heard[0].job == job_id(8));
   CHECK(here.heard[0].resource.text() == "virtual_router/2");
@@ -54,6 +61,54 @@ TEST_CASE("each word reaches the daemon with what it is said of, and who says it
   CHECK(here.heard[3].host == host_id("podnet-a"));
 }
 
+TEST_CASE("every word is taken of its subject and of no other") {
+  desk here;
+  for (const auto& row : operator_verb_table) {
+    INFO(row.name);
+    const std::pair<operator_subject, const char*> addresses[] = {
+        {operator_subject::job, "jobs/8"},
+        {operator_subject::resource, "resources/virtual_router/3"},
+        {operator_subject::host, "hosts/podnet-a"},
+        {operator_subject::schedule, "schedules/nightly"}};
+    for (const auto& [subject, address] : addresses) {
+      const auto before = here.heard.size();
+      const auto status = here.say(fmt::format("/api/v1/{}/{}?by=eve", address, row.name)).status;
+      const auto meant = parse_operator_verb(row.name, subject);  // some words are said of several
+      CHECK(status == (meant ? 200 : 404));
+      REQUIRE(here.heard.size() == before + (meant ? 1 : 0));
+      if (!meant) continue;
+      CHECK(here.heard.back().what == *meant);
+      CHECK(here.heard.back().preview == row_of(*meant).shows_first);
+    }
+    CHECK(parse_operator_verb(row.name, row.of));
+  }
+}
+
+TEST_CASE("a preview is asked for and answered as such; a dangerous word is one unless it is said otherwise") {
+  desk here;
+  CHECK(here.say("/api/v1/jobs/8/cancel?by=eve&preview=1").body == "{\"would\":\"so be it\"}\n");
+  CHECK(here.say("/api/v1/jobs/8/cancel?by=eve&preview=0").body == "{\"done\":\"so be it\"}\n");
+  CHECK(here.say("/api/v1/hosts/podnet-a/force-detach?by=eve").body == "{\"would\":\"so be it\"}\n");
+  CHECK(here.say("/api/v1/hosts/podnet-a/force-detach?by=eve&preview=0").body == "{\"done\":\"so be it\"}\n");
+  REQUIRE(here.heard.size() == 4);
+  CHECK(here.heard[0].preview);
+  CHECK_FALSE(here.heard[1].preview);
+  CHECK(here.heard[2].preview);
+  CHECK_FALSE(here.heard[3].preview);
+}
+
+TEST_CASE("a step is named by its number, and an ended job may be marked") {
+  desk here;
+  CHECK(here.say("/api/v1/resources/virtual_router/3/retry?by=eve&from=4").status == 200);
+  CHECK(here.say("/api/v1/jobs/7/mark-done?by=eve&step=2").status == 200);
+  CHECK(here.say("/api/v1/jobs/7/mark-failed?by=eve").status == 200);
+  REQUIRE(here.heard.size() == 3);
+  CHECK(here.heard[0].step == 4);
+  CHECK(here.heard[1].step == 2);
+  CHECK(here.heard[1].resource.text() == "virtual_router/1");
+  CHECK(here.heard[2].step == 0);
+}
+
 TEST_CASE("what makes no sense is refused with what would, and reaches nobody") {
   const auto [target, status, words] = GENERATE(table<std::string, int, std::string>({
       {"/api/v1/jobs/8/cancel", 400, "by= is missing"},
@@ -62,10 +117,18 @@ TEST_CASE("what makes no sense is refused with what would, and reaches nobody") 
       {"/api/v1/jobs/8/cancel?by=" + std::string(1001, 'x'), 400, "1001 bytes"},
       {"/api/v1/jobs/8/cancel?by=%0a", 400, "bad_query"},
       {"/api/v1/jobs/7/cancel?by=eve", 409, "job 7 has ended already: succeeded"},
+      {"/api/v1/jobs/8/cancel?by=eve&preview=yes", 400, "neither 0 nor 1"},
+      {"/api/v1/jobs/8/cancel?by=eve&step=1", 400, "no parameter step"},
+      {"/api/v1/jobs/8/mark-done?by=eve&step=0", 400, "step=0 is not a step's number"},
+      {"/api/v1/resources/virtual_router/3/retry?by=eve&from=x", 400, "from=x is not a step's number"},
+      {"/api/v1/resources/virtual_router/3/pause?by=eve&from=2", 400, "no parameter from"},
       {"/api/v1/jobs/404/cancel?by=eve", 404, "no job 404"},
       {"/api/v1/jobs/x/cancel?by=eve", 404, "no job x"},
       {"/api/v1/jobs/8/retry?by=eve", 404, "an operator's POST is for"},
       {"/api/v1/hosts/podnet-a/cancel?by=eve", 404, "an operator's POST is for"},
+      {"/api/v1/schedules/nightly/cordon?by=eve", 404, "an operator's POST is for"},
+      {"/api/v1/hosts/podnet-a/pause?by=eve", 404, "an operator's POST is for"},
+      {"/api/v1/schedules/nightly/pause", 400, "by= is missing"},
       {"/api/v1/jobs?by=eve", 404, "an operator's POST is for"},
       {"/", 404, "an operator's POST is for"},
   }));

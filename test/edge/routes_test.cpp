@@ -456,3 +456,48 @@ TEST_CASE("a target is taken apart and decoded once") {
     CHECK(parse_target("/?k=" + percent_encode(text))->parameters.at("k") == text);
   }
 }
+
+TEST_CASE("a dead letter is shown with the step that failed, what is known of it, and the words that decide about it") {
+  region here;
+  auto dead = make_job(9, "virtual_router/3", operation::build, job_state::failed, here.time.ago(1h));
+  dead.error_code = "step_failed";
+  dead.error_message = "step 2 of 2: no such device";
+  here.journal.jobs.push_back(dead);
+  here.journal.steps.push_back(make_step(9, 0, "podnet-a", "namespace", step_state::done));
+  auto broken = make_step(9, 1, "podnet-a", "address", step_state::failed);
+  broken.exit_code = 2;
+  broken.attempt = 3;
+  broken.error = "step_failed: no such device";
+  broken.output = "read back: nothing";
+  here.journal.steps.push_back(broken);
+  here.journal.letters = {{dead.resource, dead.id, here.time.ago(2min)}};
+  const auto said = here.get("/api/v1/dead-letters");
+  const auto text = json_text(*said);
+  CHECK(find_path(*said, "total")->GetInt64() == 1);
+  for (const auto* part : {R"("resource":"virtual_router/3")", R"("number":2)", R"("of":2)", R"("host":"podnet-a")",
+                           R"("exit_code":2)", R"("attempt":3)", "read back: nothing", "no such device",
+                           R"("since_age_ms":120000)", R"("regent retry virtual_router/3 --from 2")",
+                           R"("regent mark-done 9")", R"("regent mark-done 9 2")", R"("regent mark-failed 9")"}) {
+    INFO(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(here.get("/api/v1/resources/virtual_router/3")->FindMember("dead_job")->value.GetInt64() == 9);
+  CHECK(json_text(*here.get("/api/v1/status")).find(R"("dead_letters":1)") != std::string::npos);
+  CHECK(here.get("/api/v1/dead-letters?limit=x", 400)->IsObject());
+}
+
+TEST_CASE("holds are shown with resources, and hosts that are meant to be off are counted as that") {
+  region here;
+  here.journal.holds = {{here.journal.resources[0].id, hold::pause, "eve: wait", here.time.ago(1h)}};
+  auto host = make_host("podnet-b", "down");
+  host.cordon = "eve: a fan";
+  host.how = closure::maintenance;
+  here.facts.hosts.publish(host);
+  CHECK(json_text(*here.get("/api/v1/status")).find(R"("hosts":{"down":1,"up":1})") != std::string::npos);
+  host.drained = true;
+  here.facts.hosts.publish(host);
+  CHECK(json_text(*here.get("/api/v1/resources")).find(R"("hold":"pause","hold_why":"eve: wait")") !=
+        std::string::npos);
+  CHECK(json_text(*here.get("/api/v1/status")).find(R"("hosts":{"maintenance":1,"up":1})") != std::string::npos);
+  CHECK(json_text(*here.get("/api/v1/hosts")).find(R"("service":"maintenance")") != std::string::npos);
+}

@@ -64,13 +64,15 @@ TEST_CASE("a preview shows the branches and reaches nobody") {
   CHECK(shown.status == 200);
   CHECK(shown.body.find("\"about\":\"retry virtual_router/2\"") != std::string::npos);
   CHECK(shown.body.find("\"branches_total\":2") != std::string::npos);
-  CHECK(here.say("/api/v1/trees?by=eve&preview=true", "{name: x, branches: [{name: a, wait: {job: 1}}]}").status == 200);
+  CHECK(here.say("/api/v1/trees?by=eve&preview=true", "{name: x, branches: [{name: a, wait: {job: 1}}]}").status ==
+        200);
   CHECK(here.heard.empty());
 }
 
 TEST_CASE("an order in the body reaches the daemon as it stands") {
   desk here;
-  CHECK(here.say("/api/v1/trees?by=eve", "{name: x, branches: [{name: a, do: mend, resource: virtual_router/1}]}").status == 200);
+  CHECK(here.say("/api/v1/trees?by=eve", "{name: x, branches: [{name: a, do: mend, resource: virtual_router/1}]}")
+            .status == 200);
   CHECK(here.meant() == "mend virtual_router/1; ");
   CHECK(here.cause == "x: eve");
 }
@@ -85,7 +87,8 @@ TEST_CASE("orders that make no sense are refused with what would") {
       {"/api/v1/bulk/retry?by=eve&kind=nothing", "", 409, "there is nothing to do for: retry kind=nothing"},
       {"/api/v1/bulk?by=eve", "", 404, "orders are for"},
       {"/api/v1/trees?by=eve", "", 400, "order"},
-      {"/api/v1/trees?by=eve", "{name: x, branches: [{name: a}]}", 400, "order:1:22: branches.0: neither does nor waits"},
+      {"/api/v1/trees?by=eve", "{name: x, branches: [{name: a}]}", 400,
+       "order:1:22: branches.0: neither does nor waits"},
       {"/api/v1/trees?by=eve&lane=user", "{}", 400, "there is no parameter lane"},
   }));
   desk here;

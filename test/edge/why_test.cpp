@@ -121,6 +121,38 @@ TEST_CASE("why: a cordoned host, and a job that is being cancelled") {
       "job 12 (build) is being cancelled (eve: wrong one); waits for podnet-a to be uncordoned (eve: a new disk).");
 }
 
+TEST_CASE("why: a host that is drained, and one in maintenance") {
+  story now(quiescing);
+  now.open(job_state::waiting);
+  auto host = make_host("podnet-a", "up");
+  host.cordon = "eve: a new disk";
+  host.how = closure::drain;
+  host.queue = {{job_id(12), "", "user", now.time.ago(1s)}};
+  now.facts.hosts = {host};
+  now.check("cordoned", "waits for podnet-a, which is draining (eve: a new disk), to be uncordoned.");
+  now.facts.hosts[0].drained = true;
+  now.check("cordoned", "waits for podnet-a, which is drained (eve: a new disk), to be uncordoned.");
+  now.facts.hosts[0].how = closure::maintenance;
+  now.check("cordoned", "waits for podnet-a, which is in maintenance (eve: a new disk), to be uncordoned.");
+}
+
+TEST_CASE("why: what an operator wants of a resource, and a job that waits for a decision") {
+  story now(running);
+  const auto id = now.facts.what.id;
+  const auto said = [&] { return explain(now.facts).sentence; };
+  now.facts.marks.held = resource_held{id, hold::pause, "eve: wait", now.time.ago(1h)};
+  CHECK(said().find("nothing begins on it, and what users ask for waits: it is paused (eve: wait) since") !=
+        std::string::npos);
+  now.facts.marks.held->what = hold::release;
+  CHECK(said().find("it is released (eve: wait) since") != std::string::npos);
+  now.facts.marks.held->what = hold::adopt;
+  CHECK(said().find("its next job takes over what stands on its hosts (eve: wait)") != std::string::npos);
+  now.facts.marks.held.reset();
+  now.facts.marks.letter = dead_letter{id, job_id(12), now.time.ago(1h)};
+  CHECK(said().find("job 12 has failed, and nothing begins by itself until somebody decides") != std::string::npos);
+  CHECK(explain(now.facts).causes.back().code == "dead_letter");
+}
+
 TEST_CASE("why: a host that has to return first, and until when that is waited for") {
   story now(building);
   now.open(job_state::waiting).wait_deadline = now.time.now + 4min;

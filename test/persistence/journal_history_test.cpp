@@ -83,7 +83,7 @@ TEST_CASE("what the daemon trims leaves its sum as well") {
   CHECK(history_of(place.path()) == three_days);
 }
 
-TEST_CASE("compacting leaves what is open, what holds a lease and what a retry asks about") {
+TEST_CASE("compacting leaves what is open, what holds a lease, what waits for a decision and what a retry asks about") {
   file_place place;
   {
     auto open = must_open(place);
@@ -92,19 +92,23 @@ TEST_CASE("compacting leaves what is open, what holds a lease and what a retry a
     at_work.ended = noon - 24h * 300;  // not to be trusted: its state says that it is open
     auto repair = ended_job(4, 290, 1ms, "2");
     repair.repair = true;
+    const auto dead = ended_job(6, 300, 1ms, "4");
     must_commit(*open, {{at_work, full_step(1)},
                         {ended_job(2, 300, 1ms, "2"), full_step(2)},  // the last that a user asked for there
                         {ended_job(3, 300, 1ms, "3"), full_step(3), full_lease(3)},
                         {repair, full_step(4)},
-                        {ended_job(5, 1, 1ms, "3"), full_step(5)}});
+                        {ended_job(5, 1, 1ms, "3"), full_step(5)},
+                        {dead, full_step(6), dead_letter{dead.resource, dead.id, noon}},
+                        {ended_job(7, 1, 1ms, "4"), full_step(7)}});
   }
   CHECK(must_compact(place.path(), 90).jobs == 1);
   const auto kept = place.look().jobs;
-  REQUIRE(kept.size() == 4);
+  REQUIRE(kept.size() == 6);
   CHECK(kept[0].id == job_id(1));
   CHECK(kept[1].id == job_id(2));
   CHECK(kept[2].id == job_id(3));
   CHECK(kept[3].id == job_id(5));
+  CHECK(kept[4].id == job_id(6));
 }
 
 TEST_CASE("without a daemon the freed pages are given back, and beside one it commits on") {

@@ -41,10 +41,12 @@ struct two_lives {
       owed.resource = closed.id;
       owed.what = operation::scrub;
       owed.started.reset();
-      must_commit(*open, {{full_resource(1), done, full_step(1), full_event(1)},
-                          {full_resource(2), full_job(2), sent, full_lease(2), full_report(2), full_event(2)},
-                          {closed, owed, full_step(4), host_seen{host_id("podnet-a"), "boot-1", {}}},
-                          {host_cordoned{host_id("podnet-b"), "a new disk", {}}}});
+      must_commit(*open,
+                  {{full_resource(1), done, full_step(1), full_event(1)},
+                   {full_resource(2), full_job(2), sent, full_lease(2), full_report(2), full_event(2)},
+                   {closed, owed, full_step(4), host_seen{host_id("podnet-a"), "boot-1", {}}},
+                   {host_cordoned{host_id("podnet-b"), "a new disk", {}},
+                    schedule_mark{"nightly", "@daily UTC", wall_time(milliseconds(7)), {}, {}, "bo", wall_time()}}});
     }
     REQUIRE(back_up_journal(place.path(), backup, {}).has_value());
     for (int life = 0; life < 3; ++life) reopen(place);
@@ -104,6 +106,9 @@ TEST_CASE("a restored journal has what the backup had, and nothing of what may n
   REQUIRE(begun.hosts.size() == 1);
   CHECK(begun.hosts[0].boot_id == restored_boot_id);
   CHECK(begun.cordons.size() == 1);
+  REQUIRE(begun.schedules.size() == 1);
+  CHECK_FALSE(begun.schedules[0].dealt);
+  CHECK(begun.schedules[0].paused == "bo");
 }
 
 TEST_CASE("no run id, no number of a job and no epoch of a restored journal was ever given out before") {

@@ -57,7 +57,8 @@ TEST_CASE("the schema takes exactly the names that the tables in C++ have") {
   file_place place;
   {
     auto open = must_open(place);
-    must_commit(*open, {{full_resource(1), full_job(1), full_step(1), full_report(1)}});
+    must_commit(*open, {{full_resource(1), full_job(1), full_step(1), full_report(1)},
+                        {host_cordoned{host_id("a"), "why", {}}, resource_held{{"r", "1"}, hold::pause, "why", {}}}});
   }
   std::vector<std::string_view> states;
   for (const auto& row : lifecycle_table) states.push_back(row.name);
@@ -67,17 +68,21 @@ TEST_CASE("the schema takes exactly the names that the tables in C++ have") {
   agree(place.path(), "job", "state", job_state_names);
   agree(place.path(), "job", "lane", lane_names);
   agree(place.path(), "step", "state", step_state_names);
+  agree(place.path(), "cordon", "how", closure_names);
+  agree(place.path(), "hold", "what", hold_names);
 }
 
 TEST_CASE("every placeholder of the schema is filled in") {
   REQUIRE_FALSE(journal_migrations().empty());
-  for (std::size_t i = 0; i < journal_migrations().size(); ++i) {
-    const auto& one = journal_migrations()[i];
-    CHECK(one.version == static_cast<std::int64_t>(i) + 1);
+  std::int64_t before = 0;
+  for (const auto& one : journal_migrations()) {
+    CHECK(one.version == before + 1);
+    before = one.version;
     // The head comment speaks of {{names}}; no other is left.
     CHECK(one.sql.find("{{", one.sql.find("CREATE")) == std::string::npos);
-    CHECK(one.sql.find("'scrub_queue'") != std::string::npos);
   }
+  CHECK(journal_migrations()[0].sql.find("'scrub_queue'") != std::string::npos);
+  CHECK(journal_migrations()[1].sql.find("'maintenance'") != std::string::npos);
 }
 
 TEST_CASE("the journal's files are its owner's alone") {
@@ -224,12 +229,15 @@ TEST_CASE("only the newest ended jobs are kept, with their steps, and every open
   auto open = must_open(place);
   must_commit(*open, {{full_job(1, job_state::waiting), full_step(1)}});
   must_commit(*open, {{full_job(2, job_state::failed), full_step(2), full_lease(2)}});  // its lease has not ended
-  for (int i = 3; i < 40; ++i) must_commit(*open, {{full_job(i, job_state::succeeded), full_step(i)}});
+  const auto dead = full_job(3, job_state::failed);                                     // nobody has decided about it
+  must_commit(*open, {{dead, full_step(3), dead_letter{dead.resource, dead.id, {}}}});
+  for (int i = 4; i < 40; ++i) must_commit(*open, {{full_job(i, job_state::succeeded), full_step(i)}});
   const auto kept = place.look();
   CHECK(kept.jobs.size() == 1 + 10);
   CHECK(kept.jobs.at(0).id == job_id(1));
   CHECK(kept.jobs.at(1).id == job_id(2));
-  CHECK(kept.jobs.at(2).id == job_id(31));
+  CHECK(kept.jobs.at(2).id == job_id(3));
+  CHECK(kept.jobs.at(3).id == job_id(32));
   CHECK(ask_sql(place.path(), "SELECT count(*) FROM step") == 11);
   CHECK(must_begin(*open).last_job == 39);
 }

@@ -172,6 +172,37 @@ TEST_CASE("leases and undelivered reports are listed") {
   CHECK(reader->reports({"virtual_router", "3"})->empty());
 }
 
+TEST_CASE("what operators have said of a resource is found, and dead letters are listed, newest job first") {
+  file_place place;
+  transaction all;
+  for (int i = 1; i <= 5; ++i) {
+    all.push_back(full_job(i, job_state::failed));
+    all.push_back(dead_letter{full_job(i).resource, job_id(i), wall_time(milliseconds(i)), i, "eve"});
+  }
+  const resource_held held{full_job(2).resource, hold::release, "eve: mine", wall_time(milliseconds(7))};
+  all.push_back(held);
+  must_commit(*must_open(place), {all});
+  auto reader = must_read(place.path());
+  const auto marks = reader->marks(held.resource);
+  REQUIRE(marks.has_value());
+  CHECK(text(*marks->held) == text(held));
+  CHECK(marks->letter->job == job_id(2));
+  CHECK(marks->letter->from_step == 2);
+  const auto none = reader->marks({"virtual_router", "404"});
+  CHECK_FALSE(none->held);
+  CHECK_FALSE(none->letter);
+  const auto first = reader->dead_letters("", 2);
+  REQUIRE(first.has_value());
+  CHECK(first->total == 5);
+  REQUIRE(first->rows.size() == 2);
+  CHECK(first->rows[0].job == job_id(5));
+  const auto last = reader->dead_letters(reader->dead_letters(first->next, 2)->next, 2);
+  REQUIRE(last->rows.size() == 1);
+  CHECK(last->rows[0].job == job_id(1));
+  CHECK(last->next.empty());
+  CHECK(reader->dead_letters("x", 2).error().code == "bad_cursor");
+}
+
 TEST_CASE("events are found by resource, newest first, on pages of every size, with the right total") {
   file_place place;
   place.options.events_kept = 40;

@@ -126,6 +126,27 @@ TEST_CASE("whatever order things happen in, a scope never has two holders and ev
   CHECK(open.empty());
 }
 
+TEST_CASE("a closed host grants what has begun, and children of what came before, and is empty without either") {
+  lease_queue queue(4);
+  auto begun = wants(11, "r1"), child = wants(12, "r2"), stranger = wants(13, "r3"), late = wants(14, "r4");
+  begun.begun = true;
+  child.root = job_id(5);
+  late.root = job_id(9);
+  CHECK(queue.empties(job_id(5)));
+  for (const auto& one : {begun, child, stranger, late}) queue.ask(one);
+  CHECK_FALSE(queue.empties(job_id(5)));
+  CHECK(queue.grant(t0, true, job_id(5)).size() == 2);
+  CHECK(queue.holds(job_id(11), "r1"));
+  CHECK(queue.holds(job_id(12), "r2"));
+  CHECK_FALSE(queue.empties({}));
+  queue.end(job_id(11), "r1");
+  queue.end(job_id(12), "r2");
+  CHECK(queue.empties(job_id(5)));  // those that wait are not let in
+  CHECK_FALSE(queue.empties(job_id(9)));
+  CHECK(queue.grant(t0, true).empty());
+  CHECK(queue.grant(t0).size() == 2);
+}
+
 TEST_CASE("whoever holds the whole host for a root lets the root's jobs in, and nobody else") {
   const auto under = [](int job, std::string scope) {
     auto made = wants(job, std::move(scope));

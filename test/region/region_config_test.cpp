@@ -240,7 +240,7 @@ TEST_CASE("a value of the wrong kind or out of range is named with its place", "
       {2, "cloud: yes\nx:",
        "r:2:8: cloud: a single value where a map belongs; write `key: value` lines\n"
        "r:3:1: unknown key 'x'; known here: region, state_directory, log_level, cloud, ssh, hosts, podnet, "
-       "networks, policies, listen, events, kinds"},
+       "networks, policies, listen, events, schedules, kinds"},
       {4, "  email: robot", "r:4:10: cloud.email: 'robot' is not a mail address; write it like robot@example.com"},
       {11, "    address: 192.0.2.1\n    port: 99999",
        "r:12:11: hosts.0.port: 99999 is not a port (1 to 65535); 22 if left out"},
@@ -498,6 +498,86 @@ TEST_CASE("a webhook needs a name of its own, a safe address, a secret, and topi
   std::string many;
   for (int i = 0; i < 100; ++i) many += fmt::format("{{name: n{}, {}, {}}}, ", i, url, secret);
   CHECK(problems_of(file_with(19, "events: {webhooks: [" + many + "]}")).find("100 webhooks are too many") !=
+        std::string::npos);
+}
+
+TEST_CASE("schedules are read with their defaults, and what the example says of them is so", "[region_config]") {
+  auto example = example_region_config();
+  const auto begin = example.find("# schedules:");
+  REQUIRE(begin != std::string::npos);
+  for (auto at = begin; example[at] == '#'; at = example.find('\n', at) + 1) example.erase(at, 2);
+  const auto config = config_of(example);
+  REQUIRE(config.schedules.size() == 1);
+  const auto& one = config.schedules[0];
+  CHECK(one.name == "nightly-look");
+  CHECK(one.when.text() == "30 2 * * MON-FRI");
+  CHECK(one.zone.name() == "Europe/Dublin");
+  CHECK(one.jitter == 10min);
+  CHECK(one.missed == catch_up::once);
+  CHECK(one.in == lane::audit);
+  CHECK(one.enabled);
+  CHECK(one.what == bulk_order{bulk_verb::mend, "virtual_router", "running", "", {}});
+  CHECK(text_at(config, "schedules.0.do.verb") == "\"mend\"");
+  CHECK(text_at(config, "schedules.0.do.where.degraded") == "null");
+
+  const auto brief = config_of(file_with(
+      19, "schedules: [{name: a, cron: '@daily', do: {verb: retry, where: {degraded: true}}, enabled: false}]"));
+  REQUIRE(brief.schedules.size() == 1);
+  CHECK(brief.schedules[0].zone.name() == "UTC");
+  CHECK(brief.schedules[0].jitter == 0ms);
+  CHECK(brief.schedules[0].missed == catch_up::skip);
+  CHECK(brief.schedules[0].in == lane::audit);
+  CHECK_FALSE(brief.schedules[0].enabled);
+  CHECK(brief.schedules[0].what == bulk_order{bulk_verb::retry, "", "", "", true});
+  CHECK(config_of(good_file()).schedules.empty());
+}
+
+TEST_CASE("a schedule needs a name of its own, a time that comes, a zone that there is, and what to do",
+          "[region_config]") {
+  const std::string whole = "name: a, cron: '0 2 * * *', do: {verb: mend}";
+  const auto with = [](const std::string& schedule) {
+    return problems_of(file_with(19, "schedules: [{" + schedule + "}]"));
+  };
+  CHECK(with(whole).empty());
+  const auto says = [&](const std::string& schedule, const std::string& what) {
+    const auto said = with(schedule);
+    INFO(said);
+    CHECK(said.find(what) != std::string::npos);
+  };
+  const std::string order = "do: {verb: mend}";
+  says("cron: '@daily', " + order, "schedules.0.name: is missing");
+  says("name: a, " + order, "schedules.0.cron: is missing");
+  says("name: a, cron: '@daily'", "schedules.0.do: is missing");
+  says("name: a, cron: '0 25 * * *', " + order, "schedules.0.cron: hour: '25' is not a number from 0 to 23");
+  says("name: a, cron: '0 0 30 2 *', " + order, "schedules.0.cron: '0 0 30 2 *' never fires");
+  says(whole + ", time_zone: Europe/Dubln", "did you mean Europe/Dublin?");
+  says(whole + ", time_zone: nowhere", "there is no time zone 'nowhere'");
+  says(whole + ", jitter: 10", "add the unit: 10s");
+  says(whole + ", jitter: 2d", "schedules.0.jitter: '2d' is too long");
+  says("name: a, cron: '*/10 * * * *', jitter: 10m, " + order,
+       "10m 0s is not shorter than what lies between two firings");
+  CHECK(with("name: a, cron: '*/10 * * * *', jitter: 9m, " + order).empty());
+  says(whole + ", catch_up: onc", "'onc' is not one of skip, once, all; did you mean once?");
+  says(whole + ", lane: fast", "'fast' is not one of user, retry, audit");
+  says(whole + ", enabled: 'yes'", "schedules.0.enabled");
+  says(whole + ", timezone: UTC", "did you mean time_zone?");
+  says("name: a, cron: '@daily', do: {}", "schedules.0.do.verb: is missing");
+  says("name: a, cron: '@daily', do: {verb: heal}", "'heal' is not one of retry, mend, cancel");
+  says("name: a, cron: '@daily', do: mend", "schedules.0.do: a single value where a map belongs");
+  const auto where = [](const std::string& what) {
+    return "name: a, cron: '@daily', do: {verb: mend, where: {" + what + "}}";
+  };
+  says(where("state: runing"), "did you mean running?");
+  says(where("degraded: 1"), "schedules.0.do.where.degraded");
+  says(where("kind: 'a/b'"), "schedules.0.do.where.kind");
+  says(where("resource: x"), "unknown key 'resource'");
+  says(whole + "}, {" + whole, "'a' is the name of another schedule");
+  CHECK(problems_of(file_with(19, "schedules: 7")).find("not a list of schedules") != std::string::npos);
+  CHECK(problems_of(file_with(19, "schedules: [7]")).find("schedules.0") != std::string::npos);
+  CHECK(problems_of(file_with(19, "schedules:")).empty());
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += fmt::format("{{name: n{}, cron: '@daily', {}}}, ", i, order);
+  CHECK(problems_of(file_with(19, "schedules: [" + many + "]")).find("101 schedules are too many") !=
         std::string::npos);
 }
 

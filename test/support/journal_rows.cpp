@@ -143,11 +143,11 @@ std::string text(const job& row) {
   return fmt::format(
       "job {} parent={} root={} {} {} {} {} {} cause={} repair={} only={} attempt={} before={} cancel={} waits={} "
       "until={} created={} started={} ended={} deadline={} "
-      "degraded={} {} {}",
+      "degraded={} {} {} decided={}",
       row.id.value(), row.parent.value(), row.root.value(), row.resource.text(), name(row.what), name(row.during),
       name(row.state), name(row.in), row.cause, row.repair, row.only_host, row.attempt, shown(row.not_before),
       row.cancel, row.waits_for, shown(row.wait_deadline), shown(row.created), shown(row.started), shown(row.ended),
-      row.deadline.count(), row.degraded, row.error_code, row.error_message);
+      row.deadline.count(), row.degraded, row.error_code, row.error_message, row.decided);
 }
 
 std::string text(const step& row) {
@@ -182,7 +182,21 @@ std::string text(const host_seen& row) {
 }
 
 std::string text(const host_cordoned& row) {
-  return fmt::format("cordon {} {} {}", row.host.value(), row.why, shown(row.since));
+  return fmt::format("cordon {} {} {} {} {} {}", row.host.value(), row.why, shown(row.since), name(row.how),
+                     row.last_job.value(), shown(row.drained));
+}
+
+std::string text(const resource_held& row) {
+  return fmt::format("hold {} {} {} {}", row.resource.text(), name(row.what), row.why, shown(row.since));
+}
+
+std::string text(const dead_letter& row) {
+  return fmt::format("dead letter {} {} {} {} {}", row.resource.text(), row.job.value(), shown(row.since),
+                     row.from_step, row.by);
+}
+
+std::string text(const rebuild_owed& row) {
+  return fmt::format("rebuild owed {} {}", row.resource.text(), row.host.value());
 }
 
 std::string text(const tree& row) {
@@ -202,5 +216,10 @@ std::string text(const branch& row) {
 }
 
 std::string text(const sink_cursor& row) { return fmt::format("sink {} {}", row.sink, row.after.value_or(-1)); }
+
+std::string text(const schedule_mark& row) {
+  return fmt::format("schedule {} {} dealt={} fired={} job={} paused {} {}", row.schedule, row.rule, shown(row.dealt),
+                     shown(row.fired), row.job.value(), row.paused, shown(row.paused_since));
+}
 
 }  // namespace regent::test

@@ -14,7 +14,7 @@ step full_step(int n, int index = 0);  ///< of full_job(n)
 lease full_lease(int n);               ///< of full_job(n)
 report full_report(int n);
 event full_event(int n);
-tree full_tree(int n);                   ///< of full_job(n)
+tree full_tree(int n);                      ///< of full_job(n)
 branch full_branch(int n, int number = 0);  ///< of full_tree(n)
 
 std::string text(const resource& row);
@@ -26,6 +26,10 @@ std::string text(const event& row);
 std::string text(const host_seen& row);
 std::string text(const host_cordoned& row);
 std::string text(const sink_cursor& row);
+std::string text(const schedule_mark& row);
+std::string text(const resource_held& row);
+std::string text(const dead_letter& row);
+std::string text(const rebuild_owed& row);
 std::string text(const tree& row);
 std::string text(const branch& row);
 
