@@ -56,7 +56,6 @@ void played_broker::talk(int socket) {
   numbered_ = 0;
   auto* const state = amqp_new_connection();
   amqp_tcp_socket_set_sockfd(amqp_tcp_socket_new(state), socket);
-  amqp_tune_connection(state, 0, frame_bytes, 0);
   while (!stopping_ && answer(state)) amqp_maybe_release_buffers(state);
   socket_ = -1;
   amqp_destroy_connection(state);
