@@ -173,6 +173,7 @@ class played_channel final : public command_channel {
     ask(run);
   }
   void forget(std::vector<run_id> runs) override {
+    if (!host().reachable) return;
     for (const auto& run : runs) host().known.erase(run);
   }
 
