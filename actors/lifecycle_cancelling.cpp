@@ -56,7 +56,7 @@ void lifecycle_work::stop_early(std::string_view why) {
     case phase::settled: return;
     case phase::reading:
       on_record_ = nullptr;
-      return execution_ ? close(false) : end_claim(job_state::cancelled, "cancelled", claim_->cancel);
+      return execution_ ? advance() : end_claim(job_state::cancelled, "cancelled", claim_->cancel);
     case phase::claiming:
       if (!on_timer_) return;  // the cloud is being asked: its answer decides
       stop_timer();

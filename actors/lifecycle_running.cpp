@@ -291,10 +291,12 @@ void lifecycle_work::dispatch(const step& what, bool read_back, bool resumed) {
     dirty_.insert(what.index);
     return advance();
   }
-  if (lacks_secrets(what)) return read_secrets(what.index, read_back, resumed);
+  // Then it is asked about and ended, and not sent again: no record need be read for that.
+  const bool only_to_end = is_stopping() && resumed && !read_back;
+  if (!only_to_end && lacks_secrets(what)) return read_secrets(what.index, read_back, resumed);
   const auto host = directory_->host(what.host);
   const auto* script = context_->kinds->find_script(what.primitive);
-  auto parameters = parameters_of(what);
+  auto parameters = only_to_end ? std::vector<run_parameter>{} : parameters_of(what);
   if (!host || script == nullptr || !parameters) {
     run_outcome outcome;
     outcome.ended = run_outcome::how::refused;
