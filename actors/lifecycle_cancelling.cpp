@@ -8,6 +8,17 @@
 
 namespace regent {
 
+/// The cancel before this one may still be on its way into the journal: whatever comes behind it is durable after it.
+void lifecycle_work::answer_once_durable(const cancel_asked& message, const std::string& sentence) {
+  caf::anon_send(directory_->journal,
+                 commit_wanted{std::make_shared<transaction>(),
+                               0,
+                               {},
+                               [answer = message.answer, sentence](const std::optional<error>& failed) {
+                                 answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
+                               }});
+}
+
 void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
   auto* target = execution_ ? &execution_->job() : claim_ ? &*claim_ : nullptr;
   if (target == nullptr || target->id != message.job)
@@ -17,7 +28,8 @@ void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
     return message.answer(fail(error_kind::conflict, "job_ending", "job {} has just come to its end: {}",
                                message.job.value(), name(target->state)));
   if (!target->cancel.empty())
-    return message.answer(fmt::format("job {} is being cancelled already ({})", message.job.value(), target->cancel));
+    return answer_once_durable(
+        message, fmt::format("job {} is being cancelled already ({})", message.job.value(), target->cancel));
   const auto sentence = fmt::format("job {} is cancelled; it was: {}", message.job.value(), doing_);
   if (message.preview) return message.answer(sentence);
   target->cancel = message.by;

@@ -121,6 +121,7 @@ class lifecycle_work {
   /// Nothing more is begun: an operator has said so, or the operation's deadline is over.
   bool is_stopping() const { return is_cancelled() || overdue_; }
   std::string_view why_stopping() const { return is_cancelled() ? "cancelled" : "operation_deadline"; }
+  void answer_once_durable(const cancel_asked& message, const std::string& sentence);
   void watch_deadline();
   void look_at_deadline();
   void stop_early(std::string_view why);

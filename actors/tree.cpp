@@ -165,14 +165,18 @@ void tree_work::asked_to_cancel(const cancel_asked& message) {
   if (ending_)
     return message.answer(
         fail(error_kind::conflict, "job_ending", "job {} has just come to its end", root_.id.value()));
-  if (!root_.cancel.empty())
-    return message.answer(fmt::format("job {} is being cancelled already ({})", root_.id.value(), root_.cancel));
-  const auto sentence = fmt::format("job {} is cancelled; {}", root_.id.value(), tree_.text());
+  const bool again = !root_.cancel.empty();
+  const auto sentence = again ? fmt::format("job {} is being cancelled already ({})", root_.id.value(), root_.cancel)
+                              : fmt::format("job {} is cancelled; {}", root_.id.value(), tree_.text());
   if (message.preview) return message.answer(sentence);
-  root_.cancel = message.by;
-  transaction change{root_, event_of(event_topic::job_cancel_asked, root_, message.by, now())};
+  // A cancel that is still on its way into the journal is durable before whatever comes behind it.
+  transaction change;
+  if (!again) {
+    root_.cancel = message.by;
+    change = {root_, event_of(event_topic::job_cancel_asked, root_, message.by, now())};
+  }
   caf::anon_send(directory_->journal,
-                 commit_wanted{std::make_shared<transaction>(std::move(change)), cancel_tag, me(),
+                 commit_wanted{std::make_shared<transaction>(std::move(change)), again ? 0 : cancel_tag, me(),
                                [answer = message.answer, sentence](const std::optional<error>& failed) {
                                  answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
                                }});
