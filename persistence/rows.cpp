@@ -231,14 +231,18 @@ std::vector<std::string> without_commas(const std::string& text) {
 
 }  // namespace
 
+// A statement keeps a view of its texts until its step: what is made here must live as long, until this thread's next one.
 void bind(sqlite::statement& to, const tree& from) {
-  to.bind(from.root.value(), from.name, from.at_once, from.stops,
-          with_commas(from.hold, [](const host_id& host) { return host.value(); }));
+  thread_local std::string hold;
+  hold = with_commas(from.hold, [](const host_id& host) { return host.value(); });
+  to.bind(from.root.value(), from.name, from.at_once, from.stops, hold);
 }
 void bind(sqlite::statement& to, const branch& from) {
+  thread_local std::string after;
+  after = with_commas(from.after, [](int number) { return std::to_string(number); });
   to.bind(from.root.value(), from.number, from.name, stored(from.work, branch_work_names), from.subject, from.wanted,
-          with_commas(from.after, [](int number) { return std::to_string(number); }), from.deadline, from.fails_late,
-          stored(from.state, branch_state_names), stored(from.job), from.cursor, from.told, from.started, from.ended);
+          after, from.deadline, from.fails_late, stored(from.state, branch_state_names), stored(from.job), from.cursor,
+          from.told, from.started, from.ended);
 }
 
 result<resource> read_resource(const sqlite::statement& from) {
