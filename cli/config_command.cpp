@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/read_views.hpp"
+#include "cli/saying.hpp"
 #include "edge/schedule_views.hpp"
 #include "region/region_config.hpp"
 
@@ -15,15 +16,10 @@ namespace regent::cli {
 namespace {
 
 /// Prints all of `text`, and returns `exit`, or 2 if it could not be written: a cut file must not look like a whole one.
-int say(const std::string& text, int exit) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return exit;
-  std::fputs("regent: the answer could not be written\n", stderr);
-  return 2;
-}
-
-int complain(const std::string& text) {
+/// What is wrong in a region file: lines that begin with its name, as compilers write them.
+int complain_of_file(const std::string& text) {
   std::fputs(text.c_str(), stderr);
-  return 2;
+  return wrong_use;
 }
 
 std::string podnet_summary(const podnet_config& podnet) {
@@ -52,20 +48,20 @@ std::string check_json(const std::string& file, const config_check& check) {
 
 int check_file(const std::string& file, bool as_json) {
   const auto check = load_region_config(file);
-  const int exit = check.config ? 0 : 2;
+  const int exit = check.config ? well : wrong_use;
   if (as_json) return say(check_json(file, check), exit);
   return say(check.config ? fmt::format("{}: good: {}\n", file, summary(*check.config)) : check.text(file), exit);
 }
 
 int preview_schedules(const std::string& file, std::size_t ahead, bool as_json) {
   const auto check = load_region_config(file);
-  if (!check.config) return complain(check.text(file));
+  if (!check.config) return complain_of_file(check.text(file));
   const auto now = system_clock().wall();
   std::vector<schedule_row> rows;
   for (const auto& one : check.config->schedules)
     rows.push_back({{one, one.enabled ? std::optional(now) : std::nullopt, {}, {}, {}}, {}, {}, {}});
   const auto text = schedules_text(rows, check.config->name, now, ahead);
-  return say(as_json ? text : schedules_view(*parse_json(text).value()), 0);
+  return say(as_json ? text : schedules_view(*parse_json(text).value()), well);
 }
 
 std::optional<std::string> read_all(const std::string& file) {
@@ -82,10 +78,11 @@ std::optional<std::string> read_all(const std::string& file) {
 int import_file(const std::string& file) {
   const auto text = read_all(file);
   if (!text)
-    return complain(fmt::format("{}: cannot be read, or has more than {} bytes\n", file, limits::region_file_bytes));
+    return complain_of_file(
+        fmt::format("{}: cannot be read, or has more than {} bytes\n", file, limits::region_file_bytes));
   const auto made = import_robot_config(*text);
-  if (!made) return complain(fmt::format("{}: {}\n", file, made.error().message));
-  return say(*made, 0);
+  if (!made) return complain_of_file(fmt::format("{}: {}\n", file, made.error().message));
+  return say(*made, well);
 }
 
 }  // namespace
@@ -94,7 +91,7 @@ void add_config_command(CLI::App& app, int& exit) {
   auto* config = app.add_subcommand("config", "Write, check and import region files");
   config->require_subcommand(1);
   config->add_subcommand("example", "Print a commented region file")->callback([&exit] {
-    exit = say(example_region_config(), 0);
+    exit = say(example_region_config(), well);
   });
 
   struct arguments {

@@ -11,6 +11,7 @@
 #include "cli/daemon_options.hpp"
 #include "cli/event_blocks.hpp"
 #include "cli/read_views.hpp"
+#include "cli/saying.hpp"
 #include "cli/table_text.hpp"
 #include "edge/http_query.hpp"
 #include "region/json.hpp"
@@ -21,12 +22,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int well = 0, not_well = 1, wrong_use = 2, no_daemon = 3;
 constexpr std::size_t events_default = 100, events_most = 1'000'000;
 constexpr auto silence_most = 3 * limits::event_stream_heartbeat;
 constexpr auto reconnect_first = 100ms, reconnect_most = 2000ms;
 
-struct given {
+struct events_options {
   daemon_choice where;
   std::string topic, resource;
   std::optional<std::int64_t> after;
@@ -34,19 +34,7 @@ struct given {
   bool follow = false, json = false;
 };
 
-int complain(int exit, std::string_view message) {
-  std::cerr << "regent: " << message << std::endl;
-  return exit;
-}
-
-int complain(const daemon_answer& answer) {
-  const auto parsed = parse_json(answer.body);
-  const auto why = parsed ? error_view(**parsed) : std::string();
-  return complain(answer.status == 400 ? wrong_use : not_well,
-                  why.empty() ? fmt::format("the daemon answered {}", answer.status) : why);
-}
-
-std::string filter_of(const given& options) {
+std::string filter_of(const events_options& options) {
   std::string query;
   if (!options.topic.empty()) query += "&topic=" + percent_encode(options.topic);
   if (!options.resource.empty()) query += "&resource=" + percent_encode(options.resource);
@@ -61,12 +49,12 @@ std::string json_line(const rapidjson::Value& row) {
   return json_text(copy);
 }
 
-void print(const given& options, const rapidjson::Value& event) {
+void print(const events_options& options, const rapidjson::Value& event) {
   std::cout << (options.json ? json_line(event) : event_view(event)) << std::endl;
 }
 
 /// Said to people on stderr, and to programs in the line of output where the events would have stood.
-void print_gap(const given& options, std::int64_t lost, std::int64_t after) {
+void print_gap(const events_options& options, std::int64_t lost, std::int64_t after) {
   complain(well, fmt::format("{} events after {} are lost: the journal no longer keeps them", lost, after));
   if (options.json) std::cout << fmt::format(R"({{"gap":{{"lost":{},"after":{}}}}})", lost, after) << std::endl;
 }
@@ -81,7 +69,7 @@ std::optional<std::int64_t> number_at(const rapidjson::Value& from, const char* 
 using documents = std::vector<json_document>;
 
 /// The pages of a list, one after the other, until there are enough rows. Errors: the exit code, complained about.
-tl::expected<documents, int> pages(const given& options, const std::vector<daemon_address>& where,
+tl::expected<documents, int> pages(const events_options& options, const std::vector<daemon_address>& where,
                                    const std::string& order, std::size_t wanted) {
   documents all;
   std::string cursor = options.after ? std::to_string(*options.after) : "";
@@ -107,7 +95,7 @@ tl::expected<documents, int> pages(const given& options, const std::vector<daemo
   return all;
 }
 
-int list_after(const given& options, const std::vector<daemon_address>& where) {
+int list_after(const events_options& options, const std::vector<daemon_address>& where) {
   const auto found = pages(options, where, "oldest", options.limit.value_or(events_default));
   if (!found) return found.error();
   auto after = *options.after;
@@ -123,7 +111,7 @@ int list_after(const given& options, const std::vector<daemon_address>& where) {
   return well;
 }
 
-int list_last(const given& options, const std::vector<daemon_address>& where) {
+int list_last(const events_options& options, const std::vector<daemon_address>& where) {
   const auto found = pages(options, where, "newest", options.limit.value_or(events_default));
   if (!found) return found.error();
   std::vector<const rapidjson::Value*> rows;
@@ -137,7 +125,7 @@ int list_last(const given& options, const std::vector<daemon_address>& where) {
 
 class follower {
  public:
-  follower(const given& options, const std::vector<daemon_address>& where)
+  follower(const events_options& options, const std::vector<daemon_address>& where)
       : options_(options), where_(where), cursor_(options.after) {}
 
   /// Ends only when enough was said, or when going on makes no sense.
@@ -202,14 +190,14 @@ class follower {
     ++printed_;
   }
 
-  const given& options_;
+  const events_options& options_;
   const std::vector<daemon_address>& where_;
   std::optional<std::int64_t> cursor_;
   std::size_t printed_ = 0;
   bool heard_ = false, away_said_ = false;
 };
 
-int run(const given& options) {
+int run(const events_options& options) {
   const auto where = daemon_addresses(options.where);
   if (!where) return complain(wrong_use, where.error().message);
   if (options.follow) return follower(options, *where).follow();
@@ -220,7 +208,7 @@ int run(const given& options) {
 
 void add_events_command(CLI::App& app, int& exit) {
   auto* sub = app.add_subcommand("events", "List what has happened, or follow what happens");
-  auto options = std::make_shared<given>();
+  auto options = std::make_shared<events_options>();
   sub->add_flag("-f,--follow", options->follow, "go on with what happens from now on, or after --after");
   sub->add_option("--topic", options->topic, "patterns such as job.*,host.# (/api/v1/topics has all topics)");
   sub->add_option("--resource", options->resource, "such as virtual_router/3");

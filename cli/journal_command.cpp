@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "cli/commands.hpp"
 #include "cli/journal_options.hpp"
+#include "cli/saying.hpp"
 #include "cli/table_text.hpp"
 #include "edge/json_writer.hpp"
 #include "persistence/journal_backup.hpp"
@@ -19,19 +20,6 @@
 
 namespace regent::cli {
 namespace {
-
-constexpr int well = 0, not_well = 1, unusable = 2;
-
-int say(const std::string& text, int exit) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return exit;
-  std::fputs("regent: the answer could not be written\n", stderr);
-  return unusable;
-}
-
-int complain(const error& why, int exit = unusable) {
-  std::fputs(("regent: " + why.text() + '\n').c_str(), stderr);
-  return exit;
-}
 
 std::string lines_of(const std::vector<journal_finding>& findings) {
   std::string text;
@@ -117,7 +105,7 @@ int restore(const std::string& from, const journal_choice& choice, bool anyway) 
   const auto made = restore_journal(from, *path, system_clock(), {anyway});
   if (!made) {
     const auto& code = made.error().code;
-    return complain(made.error(), code == "journal_locked" || code == "runs_may_live" ? not_well : unusable);
+    return complain(made.error(), code == "journal_locked" || code == "runs_may_live" ? not_well : wrong_use);
   }
   return say(restored_text(*made, *path) + lines_of(made->findings), well);
 }

@@ -8,6 +8,7 @@
 #include "cli/drain_wait.hpp"
 #include "cli/operator_name.hpp"
 #include "cli/read_views.hpp"
+#include "cli/saying.hpp"
 #include "cli/table_text.hpp"
 #include "edge/http_query.hpp"
 #include "region/json.hpp"
@@ -60,19 +61,14 @@ constexpr subject_words words_of(operator_subject subject) {
   return {"HOST", "its name in the region file", "/api/v1/hosts"};
 }
 
-struct given {
+struct operator_options {
   daemon_choice where;
   std::string subject, reason;
   int step = 0;
   bool json = false, preview = false, yes = false, wait = false;
 };
 
-int complain(int exit, std::string_view message) {
-  std::cerr << "regent: " << message << '\n';
-  return exit;
-}
-
-result<std::string> target_of(const operator_word& word, const given& options) {
+result<std::string> target_of(const operator_word& word, const operator_options& options) {
   auto subject = percent_encode(options.subject);
   const auto& row = row_of(word.verb);
   if (row.of == operator_subject::resource) {
@@ -91,30 +87,27 @@ result<std::string> target_of(const operator_word& word, const given& options) {
   return target;
 }
 
-int run(const operator_word& word, const given& options) {
+int run(const operator_word& word, const operator_options& options) {
   const auto target = target_of(word, options);
-  if (!target) return complain(2, target.error().message);
+  if (!target) return complain(wrong_use, target.error().message);
   const auto where = daemon_addresses(options.where);
-  if (!where) return complain(2, where.error().message);
+  if (!where) return complain(wrong_use, where.error().message);
   const auto answer = ask_daemon(*where, *target, daemon_call::tell);
-  if (!answer) return complain(3, answer.error().message);
+  if (!answer) return complain(no_daemon, answer.error().message);
   const auto parsed = parse_json(answer->body);
-  if (!parsed) return complain(3, "what answered is not a regent daemon: " + parsed.error().message);
+  if (!parsed) return complain(no_daemon, "what answered is not a regent daemon: " + parsed.error().message);
   if (options.json) std::cout << answer->body << std::flush;
   const auto* done = find_path(**parsed, "done");
   const auto* would = find_path(**parsed, "would");
   if (answer->status == 200 && would != nullptr && would->IsString()) {
     if (!options.json) std::cout << "would: " << would->GetString() << std::endl;
-    return 0;
+    return well;
   }
   if (answer->status == 200 && done != nullptr && done->IsString()) {
     if (!options.json) std::cout << done->GetString() << std::endl;
-    return options.wait ? wait_until_drained(*where, options.subject, options.json) : 0;
+    return options.wait ? wait_until_drained(*where, options.subject, options.json) : well;
   }
-  const auto why = error_view(**parsed);
-  const int exit = answer->status == 400 ? 2 : 1;
-  return options.json ? exit
-                      : complain(exit, why.empty() ? fmt::format("the daemon answered {}", answer->status) : why);
+  return options.json ? exit_of(*answer) : complain(*answer);
 }
 
 }  // namespace
@@ -127,7 +120,7 @@ void add_operator_commands(CLI::App& app, int& exit) {
     const auto subject = words_of(row.of);
     auto* parent = row.of == operator_subject::schedule ? schedule : &app;
     auto* sub = parent->add_subcommand(std::string(row.name), word.about);
-    auto options = std::make_shared<given>();
+    auto options = std::make_shared<operator_options>();
     sub->add_option(subject.name, options->subject, subject.about)->required();
     sub->add_option("--reason", options->reason, "why, for those who read the journal later");
     if (word.verb == operator_verb::retry)

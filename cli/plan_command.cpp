@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "cli/commands.hpp"
+#include "cli/saying.hpp"
 #include "edge/cloud.hpp"
 #include "primitives/planner.hpp"
 
@@ -22,11 +23,6 @@ struct plan_options {
   bool quiesced = false;
   bool as_json = false;
 };
-
-int complain(const std::string& text, int exit = 2) {
-  std::fputs(("regent plan: " + text + "\n").c_str(), stderr);
-  return exit;
-}
 
 result<record> record_of_cloud(const resource_id& id, const region_config& region) {
   const system_clock time;
@@ -56,24 +52,23 @@ bool is_quiesced(lifecycle_state state) {
 
 int show_plan(const plan_options& options) {
   const auto id = resource_id::parse(options.resource);
-  if (!id) return complain(fmt::format("'{}' is not a resource, like virtual_router/3", options.resource));
+  if (!id) return complain(wrong_use, fmt::format("'{}' is not a resource, like virtual_router/3", options.resource));
   const auto what = parse_operation(options.operation);
   if (!what)
-    return complain(
-        fmt::format("there is no operation '{}'; there are {}", options.operation, fmt::join(operation_names, ", ")));
+    return complain(wrong_use, fmt::format("there is no operation '{}'; there are {}", options.operation,
+                                           fmt::join(operation_names, ", ")));
   const auto region = load_region_config(options.region_file);
-  if (!region.config) return complain("\n" + region.text(options.region_file));
+  if (!region.config) return complain(wrong_use, "\n" + region.text(options.region_file));
   const auto known = load_catalogue(region.config->kind_directories);
-  if (!known) return complain(known.error().text());
+  if (!known) return complain(known.error());
   const auto resource =
       options.record_file.empty() ? record_of_cloud(*id, *region.config) : record_of_file(*id, options.record_file);
-  if (!resource) return complain(resource.error().text(), options.record_file.empty() ? 1 : 2);
+  if (!resource) return complain(options.record_file.empty() ? not_well : wrong_use, resource.error().text());
   const bool settles_quiesced = *what == operation::update && (options.quiesced || is_quiesced(resource->head.state));
   const auto made = (*known)->make_plan(*what, *resource, *region.config, settles_quiesced);
-  if (!made) return complain(made.error().text(), 1);
+  if (!made) return complain(not_well, made.error().text());
   const auto text = options.as_json ? plan_json(*made) + "\n" : plan_text(*made);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return 0;
-  return complain("the answer could not be written");
+  return say(text, well);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/daemon_client.hpp"
 #include "cli/daemon_options.hpp"
 #include "cli/read_views.hpp"
+#include "cli/saying.hpp"
 #include "cli/table_text.hpp"
 #include "edge/http_query.hpp"
 #include "region/json.hpp"
@@ -13,8 +14,6 @@
 namespace regent::cli {
 
 namespace {
-constexpr int well = 0, not_well = 1, wrong_use = 2, no_daemon = 3;
-
 /// What a command is asked about, beside the daemon.
 struct subject {
   enum class form { none, resource, number, name };
@@ -121,17 +120,12 @@ const std::vector<read_command>& commands() {
 }
 
 /// What the user gave.
-struct given {
+struct read_options {
   daemon_choice where;
   bool json = false;
   std::string subject, after, limit;
   std::vector<std::string> filters;  ///< in the order of the command's
 };
-
-int complain(int exit, std::string_view message) {
-  std::cerr << "regent: " << message << '\n';
-  return exit;
-}
 
 /// The path of the subject. Errors: permanent `wrong_use`.
 result<std::string> subject_path(const read_command& command, const std::string& value) {
@@ -143,7 +137,7 @@ result<std::string> subject_path(const read_command& command, const std::string&
   return fmt::format("{}/{}/{}", command.path, percent_encode(id->kind), percent_encode(id->id));
 }
 
-result<std::string> target_of(const read_command& command, const given& options) {
+result<std::string> target_of(const read_command& command, const read_options& options) {
   std::string query;
   const auto add = [&](const char* key, const std::string& value) {
     if (!value.empty()) query += fmt::format("{}{}={}", query.empty() ? '?' : '&', key, percent_encode(value));
@@ -158,28 +152,21 @@ result<std::string> target_of(const read_command& command, const given& options)
   return path ? *path + query : path;
 }
 
-int exit_of(int status) { return status == 400 ? wrong_use : not_well; }
-
 /// Prints the answer; the exit code says how it is.
-int show(const read_command& command, const given& options, const daemon_answer& answer) {
+int show(const read_command& command, const read_options& options, const daemon_answer& answer) {
   const auto parsed = parse_json(answer.body);
   if (!parsed)
     return complain(no_daemon, fmt::format("what answered is not a regent daemon: {}", parsed.error().message));
   const auto& said = **parsed;
   if (options.json) std::cout << answer.body << std::flush;
-  if (answer.status != 200) {
-    const auto message = error_view(said);
-    return options.json ? exit_of(answer.status)
-                        : complain(exit_of(answer.status),
-                                   message.empty() ? fmt::format("the daemon answered {}", answer.status) : message);
-  }
+  if (answer.status != 200) return options.json ? exit_of(answer) : complain(answer);
   const auto exit = command.list == status_view && !is_well(said) ? not_well : well;
   if (options.json) return exit;
   std::cout << (options.subject.empty() ? command.list : command.one)(said) << truncation_view(said) << std::flush;
   return exit;
 }
 
-int run(const read_command& command, const given& options) {
+int run(const read_command& command, const read_options& options) {
   const auto target = target_of(command, options);
   if (!target) return complain(wrong_use, target.error().message);
   const auto where = daemon_addresses(options.where);
@@ -191,7 +178,7 @@ int run(const read_command& command, const given& options) {
 
 void add_command(CLI::App& app, const read_command& command, int& exit) {
   auto* sub = app.add_subcommand(command.name, command.about);
-  auto options = std::make_shared<given>();
+  auto options = std::make_shared<read_options>();
   options->filters.resize(command.filters.size());
   if (command.of.is != subject::form::none) {
     const char* name = command.of.is == subject::form::resource ? "RESOURCE"

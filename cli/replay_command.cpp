@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "cli/commands.hpp"
+#include "cli/saying.hpp"
 #include "cli/table_text.hpp"
 #include "edge/json_views.hpp"
 #include "persistence/journal_replay.hpp"
@@ -14,18 +15,11 @@
 namespace regent::cli {
 namespace {
 
-constexpr int well = 0, not_whole = 1, unusable = 2;
-
 struct arguments {
   std::string file, resource;
   std::int64_t job = 0, from = 1;
   bool as_json = false, by_step = false;
 };
-
-int complain(const std::string& text) {
-  std::fputs(("regent replay: " + text + '\n').c_str(), stderr);
-  return unusable;
-}
 
 std::string span(const std::optional<wall_time>& from, const std::optional<wall_time>& to) {
   return from && to ? " in " + span_text(*to - *from) : "";
@@ -127,32 +121,33 @@ int replay(const arguments& given) {
   replay_filter filter;
   if (!given.resource.empty()) {
     const auto id = resource_id::parse(given.resource);
-    if (!id) return complain(fmt::format("'{}' is not a resource, like virtual_router/3", shown(given.resource)));
+    if (!id)
+      return complain(wrong_use, fmt::format("'{}' is not a resource, like virtual_router/3", shown(given.resource)));
     filter.resource = *id;
   }
   filter.job = job_id(given.job);
   filter.from = given.from;
-  if (given.by_step && ::isatty(STDIN_FILENO) == 0) return complain("--step needs a terminal to ask at");
+  if (given.by_step && ::isatty(STDIN_FILENO) == 0) return complain(wrong_use, "--step needs a terminal to ask at");
   const auto file = open_replay(given.file, filter);
-  if (!file) return complain(file.error().text());
+  if (!file) return complain(file.error());
   const auto now = system_clock().wall();
   if (const auto whose = (*file)->identity(); whose && !given.as_json)
     print(fmt::format("{}: journal {}, epoch {}, jobs up to {}\n", given.file, whose->journal_id, whose->epoch,
                       whose->last_job));
   for (;;) {
     const auto moment = (*file)->next();
-    if (!moment) return complain(moment.error().text());
+    if (!moment) return complain(moment.error());
     if (!*moment) break;
     if (!print(given.as_json ? moment_json(**moment, now) : moment_text(**moment)))
-      return complain("the answer could not be written");
+      return complain(wrong_use, "the answer could not be written");
     if (given.by_step && !asked_for_next()) return well;
   }
   const auto open = (*file)->open_jobs();
-  if (!open) return complain(open.error().text());
+  if (!open) return complain(open.error());
   const auto& unread = (*file)->unread();
   if (!print(given.as_json ? end_json(*open, unread, now) : end_text(*open, unread)) || std::fflush(stdout) != 0)
-    return complain("the answer could not be written");
-  return unread.empty() ? well : not_whole;
+    return complain(wrong_use, "the answer could not be written");
+  return unread.empty() ? well : not_well;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cli/daemon_options.hpp"
 #include "cli/operator_name.hpp"
 #include "cli/read_views.hpp"
+#include "cli/saying.hpp"
 #include "edge/http_query.hpp"
 #include "region/bulk_order.hpp"
 #include "region/json.hpp"
@@ -21,34 +22,22 @@ namespace regent::cli {
 
 namespace {
 
-constexpr int refused = 1, wrong_use = 2, no_daemon = 3;
-
 struct tree_words {
   daemon_choice where;
   std::string verb, file, reason, kind, state, project, degraded, lane;
   bool json = false, preview = false, sure = false;
 };
 
-int tree_complaint(int exit, std::string_view message) {
-  std::cerr << "regent: " << message << '\n';
-  return exit;
-}
-
 /// An order is told, or a preview shown; the answer's own words say which.
 int tell(const tree_words& said, const std::string& target, const std::string& body) {
   const auto where = daemon_addresses(said.where);
-  if (!where) return tree_complaint(wrong_use, where.error().message);
+  if (!where) return complain(wrong_use, where.error().message);
   const auto answer = ask_daemon(*where, target, daemon_call::tell, body);
-  if (!answer) return tree_complaint(no_daemon, answer.error().message);
+  if (!answer) return complain(no_daemon, answer.error().message);
   const auto parsed = parse_json(answer->body);
-  if (!parsed) return tree_complaint(no_daemon, "what answered is not a regent daemon: " + parsed.error().message);
+  if (!parsed) return complain(no_daemon, "what answered is not a regent daemon: " + parsed.error().message);
   if (said.json) std::cout << answer->body << std::flush;
-  if (answer->status != 200) {
-    const auto why = error_view(**parsed);
-    const int exit = answer->status == 400 ? wrong_use : refused;
-    return said.json ? exit
-                     : tree_complaint(exit, why.empty() ? fmt::format("the daemon answered {}", answer->status) : why);
-  }
+  if (answer->status != 200) return said.json ? exit_of(*answer) : complain(*answer);
   if (said.json) return 0;
   if (const auto* preview = find_path(**parsed, "preview")) {
     std::cout << tree_preview_view(*preview) << std::flush;
@@ -77,14 +66,14 @@ int run_bulk(const tree_words& said) {
 
 int run_tree(const tree_words& said) {
   std::ifstream file(said.file, std::ios::binary);
-  if (!file) return tree_complaint(wrong_use, fmt::format("cannot read {}", said.file));
+  if (!file) return complain(wrong_use, fmt::format("cannot read {}", said.file));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (text.size() > limits::http_body_bytes)
-    return tree_complaint(wrong_use, fmt::format("{} has {} bytes; an order may have {}", said.file, text.size(),
-                                                 limits::http_body_bytes));
+    return complain(wrong_use, fmt::format("{} has {} bytes; an order may have {}", said.file, text.size(),
+                                           limits::http_body_bytes));
   // Here already, so that places in the file are told under its name.
   const auto checked = parse_tree_order(text);
-  if (!checked.order) return tree_complaint(wrong_use, checked.text(said.file));
+  if (!checked.order) return complain(wrong_use, checked.text(said.file));
   const auto target =
       fmt::format("/api/v1/trees?by={}&preview={}", percent_encode(operator_name(said.reason)), said.preview);
   return tell(said, target, text);

@@ -6,7 +6,7 @@ namespace regent::sim {
 
 std::optional<lifecycle_state> state_of(std::int64_t number) {
   const auto found = std::find_if(lifecycle_table.begin(), lifecycle_table.end(),
-                                  [number](const lifecycle_row& row) { return number_of(row.state) == number; });
+                                  [number](const lifecycle_row& one) { return number_of(one.state) == number; });
   if (found == lifecycle_table.end()) return std::nullopt;
   return found->state;
 }
@@ -37,7 +37,7 @@ const std::vector<state_routes>& state_map() {
 const std::vector<lifecycle_state>& routes_from(lifecycle_state from, caller by, bool copy) {
   static const std::vector<lifecycle_state> nowhere;
   const auto& map = state_map();
-  const auto found = std::find_if(map.begin(), map.end(), [from](const auto& row) { return row.from == from; });
+  const auto found = std::find_if(map.begin(), map.end(), [from](const auto& one) { return one.from == from; });
   if (found == map.end()) return nowhere;
   if (by == caller::orchestrator) return found->orchestrator;
   return copy ? found->user_of_copy : found->user;

@@ -21,8 +21,9 @@ struct scenario_result {
 
 struct scenario_options {
   milliseconds faulty{std::chrono::hours(4)};
-  /// Then everything must come to rest. Back-offs of repairs grow to an hour, and a clock that was set back adds to them.
-  milliseconds peace_most{std::chrono::hours(12)};
+  /// Then everything must come to rest. A scrub whose claim somebody cancelled is claimed again after a day
+  /// (limits::wait_for_resource), and a clock that was set back adds to that.
+  milliseconds peace_most{std::chrono::hours(26)};
   planted bug = planted::none;
   bool prints = false;  ///< the trace, as it comes
 };

@@ -11,12 +11,13 @@
 #include "test/edge/fake_journal.hpp"
 #include "test/edge/socket_client.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/text.hpp"
 
 using namespace regent;
 using namespace regent::test;
 
 namespace {
-struct said {
+struct events_said {
   int exit = -1;
   std::string out, err;
 };
@@ -64,14 +65,14 @@ int events_exit(std::vector<std::string> words) {
   return exit;
 }
 
-said events(std::vector<std::string> words) {
+events_said events(std::vector<std::string> words) {
   const watched_text out(std::cout), err(std::cerr);
   const int exit = events_exit(std::move(words));
   return {exit, out.text(), err.text()};
 }
 
-struct daemon_here {
-  daemon_here() {
+struct daemon_with_events {
+  daemon_with_events() {
     for (int n = 3; n <= 7; ++n) add(n % 2 == 0 ? "job.failed" : "job.started");
     start();
   }
@@ -92,7 +93,7 @@ struct daemon_here {
     server = std::move(*started);
   }
   std::string socket() const { return directory.file("s"); }
-  said ask(std::vector<std::string> words) {
+  events_said ask(std::vector<std::string> words) {
     words.insert(words.end(), {"--socket", socket()});
     return events(std::move(words));
   }
@@ -117,11 +118,10 @@ std::string sequences(const std::string& lines) {
   return all;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 }  // namespace
 
 TEST_CASE("the last events are listed with the newest at the end, safe for the terminal") {
-  daemon_here here;
+  daemon_with_events here;
   const auto all = here.ask({"--limit", "2"});
   CHECK(all.exit == 0);
   CHECK(all.err.empty());
@@ -138,7 +138,7 @@ TEST_CASE("the last events are listed with the newest at the end, safe for the t
 }
 
 TEST_CASE("events after a cursor are listed oldest first, with what was lost before them and how to go on") {
-  daemon_here here;
+  daemon_with_events here;
   const auto some = here.ask({"--json", "--after", "4", "--limit", "2"});
   CHECK(sequences(some.out) == "5 6 ");
   CHECK(has(some.err, "go on with --after 6"));
@@ -150,7 +150,7 @@ TEST_CASE("events after a cursor are listed oldest first, with what was lost bef
 }
 
 TEST_CASE("lists longer than a page of the daemon's are read to the end") {
-  daemon_here here;
+  daemon_with_events here;
   here.server.reset();
   for (int n = 8; n <= 2500; ++n) here.add("job.started");
   here.start();
@@ -164,7 +164,7 @@ TEST_CASE("lists longer than a page of the daemon's are read to the end") {
 }
 
 TEST_CASE("following goes on where it was when the daemon comes back, without loss or repeat") {
-  daemon_here here;
+  daemon_with_events here;
   const watched_text out(std::cout), err(std::cerr);
   auto followed = std::async(std::launch::async, [socket = here.socket()] {
     return events_exit({"-f", "--json", "--after", "5", "--limit", "5", "--socket", socket});
@@ -182,7 +182,7 @@ TEST_CASE("following goes on where it was when the daemon comes back, without lo
 }
 
 TEST_CASE("what cannot be is exit 2 with the daemon's words, nobody there is exit 3") {
-  daemon_here here;
+  daemon_with_events here;
   for (const bool follow : {false, true}) {
     const auto with = [&](std::vector<std::string> words) {
       if (follow) words.push_back("-f");

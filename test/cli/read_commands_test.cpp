@@ -10,6 +10,7 @@
 #include "test/edge/fake_journal.hpp"
 #include "test/edge/socket_client.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/text.hpp"
 
 using namespace regent;
 using namespace regent::test;
@@ -78,7 +79,6 @@ struct daemon_here {
   std::unique_ptr<http_server> server;
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 }  // namespace
 
 TEST_CASE("resources are listed in a table, with what is wrong beside them") {

@@ -5,6 +5,7 @@
 #include "test/edge/cloud_server.hpp"
 #include "test/edge/played_broker.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/text.hpp"
 
 using namespace regent;
 using namespace regent::test;
@@ -34,8 +35,6 @@ std::string refusal_of(const amqp_config& config) {
   CHECK(said->error().why.find("a password") == std::string::npos);
   return said->error().why;
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Takes connections, by way of the kernel's queue, and never says a word.
 struct silent_server {

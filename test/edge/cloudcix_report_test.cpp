@@ -5,7 +5,7 @@ using namespace regent;
 using namespace regent::test;
 
 namespace {
-const resource_id router{"virtual_router", "3"};
+const resource_id told_of{"virtual_router", "3"};
 
 /// A router whose state a PATCH sets, unless the test's hook does something else first.
 struct patched_router {
@@ -34,7 +34,7 @@ std::function<std::optional<scripted_answer>(int, bool)> at(bool before, scripte
 TEST_CASE("a report sends the state and nothing else, and reads it back") {
   patched_router cloud_router;
   cloud_fixture cloud(std::ref(cloud_router));
-  REQUIRE(cloud.client().report(router, running));
+  REQUIRE(cloud.client().report(told_of, running));
   const auto seen = cloud.server.seen();
   REQUIRE(seen.size() == 3);
   CHECK(seen[1].method == "PATCH");
@@ -48,7 +48,7 @@ TEST_CASE("a report that the server lost is written again, up to three times") {
   const int lost = GENERATE(1, 3, 4);
   cloud_router.hook = at(true, scripted_answer::json(200, one_json(head_json(3, 4))), lost);
   cloud_fixture cloud(std::ref(cloud_router));
-  const auto said = cloud.client().report(router, running);
+  const auto said = cloud.client().report(told_of, running);
   if (lost < 4) {
     CHECK(said);
     CHECK(cloud_router.patches == lost + 1);
@@ -66,7 +66,7 @@ TEST_CASE("a report whose answer was lost, late or a 500 after the change is a s
                                          scripted_answer::raw("garbage\r\n\r\n"), scripted_answer::never()));
   cloud_fixture cloud(std::ref(cloud_router));
   cloud.options.deadline = milliseconds(400);
-  REQUIRE(cloud.client().report(router, running));
+  REQUIRE(cloud.client().report(told_of, running));
   CHECK(cloud_router.patches == 1);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a report that failed before the change is said again") {
   patched_router cloud_router;
   cloud_router.hook = at(true, GENERATE(scripted_answer::lost(), scripted_answer::json(500, "<h1>oops</h1>")));
   cloud_fixture cloud(std::ref(cloud_router));
-  REQUIRE(cloud.client().report(router, running));
+  REQUIRE(cloud.client().report(told_of, running));
   CHECK(cloud_router.patches == 2);
   CHECK(cloud_router.state == 4);
 }
@@ -85,7 +85,7 @@ TEST_CASE("a refusal is a conflict with the cloud's code and words") {
   cloud_router.hook =
       at(true, scripted_answer::json(400, refusal_json("iaas_virtual_router_update_003", "The project has a VM.")));
   cloud_fixture cloud(std::ref(cloud_router));
-  const auto said = cloud.client().report(router, scrubbing);
+  const auto said = cloud.client().report(told_of, scrubbing);
   REQUIRE_FALSE(said);
   CHECK(said.error().kind == error_kind::conflict);
   CHECK(said.error().code == "cloud_refused");
@@ -99,7 +99,7 @@ TEST_CASE("a refusal is a success if the cloud already has the state, or a user 
   cloud_router.hook =
       at(true, scripted_answer::json(400, refusal_json("iaas_virtual_router_update_101", "No such way.")));
   cloud_fixture cloud(std::ref(cloud_router));
-  CHECK(cloud.client().report(router, running));
+  CHECK(cloud.client().report(told_of, running));
 }
 
 TEST_CASE("a user who changes the record right after the report does not make it a lost one") {
@@ -109,7 +109,7 @@ TEST_CASE("a user who changes the record right after the report does not make it
     return {};
   };
   cloud_fixture cloud(std::ref(cloud_router));
-  CHECK(cloud.client().report(router, running));
+  CHECK(cloud.client().report(told_of, running));
   CHECK(cloud_router.patches == 1);
 }
 
@@ -117,10 +117,10 @@ TEST_CASE("scrub_queue is not said twice, because that would begin the grace per
   patched_router cloud_router;
   cloud_router.state = 9;
   cloud_fixture cloud(std::ref(cloud_router));
-  REQUIRE(cloud.client().report(router, scrub_queue));
+  REQUIRE(cloud.client().report(told_of, scrub_queue));
   CHECK(cloud_router.patches == 0);
   cloud_router.state = 14;
-  REQUIRE(cloud.client().report(router, scrub_queue));
+  REQUIRE(cloud.client().report(told_of, scrub_queue));
   CHECK(cloud_router.patches == 1);
 }
 
@@ -128,15 +128,15 @@ TEST_CASE("a closed resource that the cloud no longer has is closed, any other s
   cloud_fixture cloud([](const seen_request&) {
     return scripted_answer::json(404, refusal_json("iaas_virtual_router_read_001", "Gone."));
   });
-  CHECK(cloud.client().report(router, closed));
-  const auto said = cloud.client().report(router, running);
+  CHECK(cloud.client().report(told_of, closed));
+  const auto said = cloud.client().report(told_of, running);
   REQUIRE_FALSE(said);
   CHECK(said.error().kind == error_kind::conflict);
 }
 
 TEST_CASE("a 404 that is not the API's own word does not close anything") {
   cloud_fixture cloud([](const seen_request&) { return scripted_answer::json(404, "<h1>Not Found</h1>"); });
-  const auto said = cloud.client().report(router, closed);
+  const auto said = cloud.client().report(told_of, closed);
   REQUIRE_FALSE(said);
   CHECK(said.error().kind == error_kind::transient);
 }
@@ -148,7 +148,7 @@ TEST_CASE("whatever else goes wrong with a report is transient") {
                scripted_answer::json(200, ""), scripted_answer::json(200, R"({"content":{"id":4,"state":4}})"));
   cloud_fixture cloud([&](const seen_request&) { return answer; });
   for (int i = 0; i < 3; ++i) {
-    const auto said = cloud.client().report(router, running);
+    const auto said = cloud.client().report(told_of, running);
     REQUIRE_FALSE(said);
     INFO(said.error().text());
     CHECK(said.error().kind == error_kind::transient);

@@ -7,6 +7,7 @@
 #include "test/edge/fake_journal.hpp"
 #include "test/edge/socket_client.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/text.hpp"
 
 using namespace regent;
 using namespace regent::test;
@@ -64,7 +65,6 @@ std::string sequences(const json_document& from) {
   return all;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 }  // namespace
 
 TEST_CASE("events are listed newest first, of a topic as well, and on from a cursor oldest first") {

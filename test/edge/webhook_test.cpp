@@ -8,7 +8,7 @@ using namespace regent::test;
 using namespace std::chrono_literals;
 
 namespace {
-event_batch one_event() {
+event_batch one_failure() {
   event_batch made{7, 0, {}, 8};
   made.events.push_back({8,
                          *parse_iso("2026-11-20T10:00:00.000Z"),
@@ -31,7 +31,7 @@ webhook hook_at(const std::string& url) {
 
 TEST_CASE("a batch's body has the events as streams have them, and what was lost before them") {
   CHECK(
-      webhook_body("operations", one_event()) ==
+      webhook_body("operations", one_failure()) ==
       R"({"sink":"operations","gap":null,"events":[{"sequence":8,"at":"2026-11-20T10:00:00.000Z","topic":"job.failed",)"
       R"("resource":"virtual_router/3","root":5,"job":6,"text":"no \"bridge\""}]})"
       "\n");
@@ -71,13 +71,13 @@ TEST_CASE("a delivery is a POST to the path as it stands, and any 2xx is success
   for (const int status : {200, 202, 204, 299}) {
     cloud_server server([&](const seen_request&) { return scripted_answer::json(status, ""); });
     auto hook = hook_at("http://127.0.0.1:" + std::to_string(server.port()) + "/hooks/regent");
-    const auto said = hook.deliver(one_event(), wall_time(5s), {});
+    const auto said = hook.deliver(one_failure(), wall_time(5s), {});
     REQUIRE(said);
     CHECK(said->has_value());
     REQUIRE(server.seen().size() == 1);
     CHECK(server.seen()[0].method == "POST");
     CHECK(server.seen()[0].target == "/hooks/regent");
-    CHECK(server.seen()[0].body == webhook_body("operations", one_event()));
+    CHECK(server.seen()[0].body == webhook_body("operations", one_failure()));
   }
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("anything else is refused with what it was, a wait that is asked for, 
   auto hook = hook_at(server.url() + "token-1234");
   const auto refusal_of = [&](scripted_answer with) {
     answer = std::move(with);
-    const auto said = hook.deliver(one_event(), wall_time(5s), {});
+    const auto said = hook.deliver(one_failure(), wall_time(5s), {});
     REQUIRE(said);
     REQUIRE_FALSE(*said);
     CHECK(said->error().why.find("1234") == std::string::npos);
@@ -115,7 +115,7 @@ TEST_CASE("a delivery is given up when the daemon stops, and then nothing is sai
     stop.request_stop();
     return scripted_answer::never();
   });
-  CHECK_FALSE(hook_at(server.url()).deliver(one_event(), {}, stop.get_token()));
+  CHECK_FALSE(hook_at(server.url()).deliver(one_failure(), {}, stop.get_token()));
 }
 
 TEST_CASE("without its secret nothing is sent") {
@@ -123,7 +123,7 @@ TEST_CASE("without its secret nothing is sent") {
   config.name = "x";
   config.url = "http://127.0.0.1:1/";
   config.secret = {secret_reference::source::file, "/no/such/file"};
-  const auto said = webhook(config, "cafe").deliver(one_event(), {}, {});
+  const auto said = webhook(config, "cafe").deliver(one_failure(), {}, {});
   REQUIRE(said);
   REQUIRE_FALSE(*said);
   CHECK(said->error().why.find("/no/such/file") != std::string::npos);

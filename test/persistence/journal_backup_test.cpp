@@ -21,7 +21,7 @@ transaction all_of(int n) {
   return {full_resource(n), full_job(n), full_step(n), full_lease(n), full_report(n), full_event(n)};
 }
 
-void fill(file_place& place, int jobs = 60, const char* output = nullptr) {
+void fill_with_jobs(file_place& place, int jobs = 60, const char* output = nullptr) {
   auto open = must_open(place);
   must_begin(*open);
   std::vector<transaction> group;
@@ -58,7 +58,7 @@ std::size_t files_in(const std::string& folder) {
 
 TEST_CASE("a backup beside a writer that commits all the time is what the journal was at one moment") {
   file_place place;
-  fill(place);
+  fill_with_jobs(place);
   auto open = must_open(place);
   must_begin(*open);
   const auto to = place.folder / "backup.db";
@@ -83,7 +83,7 @@ TEST_CASE("a backup beside a writer that commits all the time is what the journa
 
 TEST_CASE("a backup is one file by itself, its owner's alone, and can be begun on as it is") {
   file_place place;
-  fill(place, 3);
+  fill_with_jobs(place, 3);
   temp_folder elsewhere;
   const auto to = elsewhere / "backup.db";
   must_back_up(place.path(), to);
@@ -99,11 +99,11 @@ TEST_CASE("a backup is one file by itself, its owner's alone, and can be begun o
 
 TEST_CASE("a backup replaces nothing unless it is told to, and never the journal itself") {
   file_place place;
-  fill(place, 3);
+  fill_with_jobs(place, 3);
   const auto to = place.folder / "backup.db";
   must_back_up(place.path(), to);
   const auto first = bytes_of(to);
-  fill(place, 5);
+  fill_with_jobs(place, 5);
   CHECK(refusal(place.path(), to) == "backup_exists");
   CHECK(bytes_of(to) == first);
   backup_options force;
@@ -114,14 +114,14 @@ TEST_CASE("a backup replaces nothing unless it is told to, and never the journal
   for (const auto* name : {"journal.db", "journal.db-wal", "journal.db.lock", "link"})
     CHECK(refusal(place.path(), place.folder / name, force) == "backup_exists");
   file_place other;
-  fill(other, 1);
+  fill_with_jobs(other, 1);
   CHECK(refusal(place.path(), other.path(), force) == "backup_exists");
   CHECK(ask_sql(other.path(), "SELECT count(*) FROM job") == 1);
 }
 
 TEST_CASE("a backup that is ended or cannot be leaves nothing behind") {
   file_place place;
-  fill(place);
+  fill_with_jobs(place);
   temp_folder elsewhere;
   const auto to = elsewhere / "backup.db";
   SECTION("it is told to stop") {
@@ -130,7 +130,7 @@ TEST_CASE("a backup that is ended or cannot be leaves nothing behind") {
     CHECK(refusal(place.path(), to, options) == "journal_interrupted");
   }
   SECTION("it is told to stop while the copy is checked") {
-    fill(place, 2000, "brief");
+    fill_with_jobs(place, 2000, "brief");
     backup_options options;
     options.progress = [](int done, int total) { return done < total; };
     CHECK(refusal(place.path(), to, options) == "journal_interrupted");
@@ -146,7 +146,7 @@ TEST_CASE("a backup that is ended or cannot be leaves nothing behind") {
 
 TEST_CASE("a journal that says what cannot be true is backed up as it is, and that is told") {
   file_place place;
-  fill(place, 3);
+  fill_with_jobs(place, 3);
   run_sql(place.path(), "UPDATE job SET state = 'failed' WHERE id = 2");
   const auto to = place.folder / "backup.db";
   CHECK(must_back_up(place.path(), to).findings.size() == 1);
@@ -161,7 +161,7 @@ TEST_CASE("a full disk ends a backup and leaves nothing of it") {
     return;
   }
   file_place place;
-  fill(place);
+  fill_with_jobs(place);
   REQUIRE(size_of(place.path()) > (4 << 20));
   CHECK(refusal(place.path(), disk / "backup.db") == "journal_full");
   CHECK(files_in(folder / "disk") == 0);
@@ -169,7 +169,7 @@ TEST_CASE("a full disk ends a backup and leaves nothing of it") {
 
 TEST_CASE("a backup that was killed leaves no file of that name, and the next one clears up after it") {
   file_place place;
-  fill(place);
+  fill_with_jobs(place);
   temp_folder elsewhere;
   const auto to = elsewhere / "backup.db";
   const auto child = ::fork();

@@ -9,7 +9,7 @@ using namespace regent::test;
 
 namespace {
 
-void fill(file_place& place, int jobs = 3) {
+void fill_rows(file_place& place, int jobs = 3) {
   auto open = must_open(place);
   must_begin(*open);
   for (int n = 1; n <= jobs; ++n)
@@ -33,7 +33,7 @@ struct untruth {
 
 TEST_CASE("a journal as its writer leaves it has nothing to be found, also while the writer has it open") {
   file_place place;
-  fill(place);
+  fill_rows(place);
   CHECK(must_check(place.path()).empty());
   auto open = must_open(place);
   must_begin(*open);
@@ -79,7 +79,7 @@ TEST_CASE("what cannot be true is found, each with its rows and with what it mea
       untruth{"DELETE FROM meta", "the table meta has 0 rows", true},
       untruth{"UPDATE meta SET last_job = 1", "job 3 is there, and the highest number given out is 1"});
   file_place place;
-  fill(place);
+  fill_rows(place);
   run_sql(place.path(), wrong.sql);
   const auto found = must_check(place.path());
   INFO(wrong.sql);
@@ -95,7 +95,7 @@ TEST_CASE("what cannot be true is found, each with its rows and with what it mea
 
 TEST_CASE("of one kind of finding there are not more than can be read") {
   file_place place;
-  fill(place, limits::findings_most + 5);
+  fill_rows(place, limits::findings_most + 5);
   run_sql(place.path(), "UPDATE job SET state = 'failed'");
   const auto found = must_check(place.path());
   REQUIRE(found.size() == limits::findings_most + 1);
@@ -104,7 +104,7 @@ TEST_CASE("of one kind of finding there are not more than can be read") {
 
 TEST_CASE("damaged pages are findings where the file can be read, and an error where it cannot") {
   file_place place;
-  fill(place, 40);
+  fill_rows(place, 40);
   SECTION("a page of a table") {
     overwrite(place.path(), 5 * 4096, std::string(4096, '\xa5'));
     CHECK(is_damaged(must_check(place.path())));

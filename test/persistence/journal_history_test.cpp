@@ -9,15 +9,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const wall_time noon = *parse_iso("2026-11-20T12:00:00Z");
+const wall_time that_noon = *parse_iso("2026-11-20T12:00:00Z");
 
-/// Of virtual_router/ID, ended so many days before noon.
+/// Of virtual_router/ID, ended so many days before that_noon.
 job ended_job(int n, int days, milliseconds took, const std::string& id, job_state how = job_state::succeeded) {
   auto row = full_job(n, how);
   row.resource.id = id;
   row.what = operation::build;
   row.repair = false;
-  row.ended = noon - std::chrono::hours(24) * days;
+  row.ended = that_noon - std::chrono::hours(24) * days;
   row.started = *row.ended - took;
   return row;
 }
@@ -38,7 +38,7 @@ std::string history_of(const std::string& path) {
 }
 
 compact_result must_compact(const std::string& path, int days) {
-  const auto made = compact_journal(path, noon - std::chrono::hours(24) * days, noon);
+  const auto made = compact_journal(path, that_noon - std::chrono::hours(24) * days, that_noon);
   INFO((made ? "" : made.error().text()));
   REQUIRE(made.has_value());
   return *made;
@@ -49,7 +49,7 @@ constexpr const char* three_days =
     "2026-11-18 virtual_router build failed: 1 in 7, longest 7\n"
     "2026-11-18 virtual_router build succeeded: 2 in 300, longest 200\n";
 
-void fill(journal& open) {
+void end_four_jobs(journal& open) {
   must_begin(open);
   must_commit(open, {{ended_job(1, 2, 100ms, "1"), full_step(1)},
                      {ended_job(2, 2, 200ms, "1"), full_step(2)},
@@ -61,7 +61,7 @@ void fill(journal& open) {
 
 TEST_CASE("the history counts every job that has ended, by day and outcome, also when it is deleted") {
   file_place place;
-  fill(*must_open(place));
+  end_four_jobs(*must_open(place));
   CHECK(history_of(place.path()) == three_days);
   CHECK(must_compact(place.path(), 1).jobs == 3);
   CHECK(ask_sql(place.path(), "SELECT count(*) FROM job") == 1);
@@ -77,7 +77,7 @@ TEST_CASE("what the daemon trims leaves its sum as well") {
   file_place place;
   place.options.jobs_kept = 1;
   auto open = must_open(place);
-  fill(*open);
+  end_four_jobs(*open);
   must_commit(*open, {{ended_job(4, 0, 50ms, "1")}});
   CHECK(ask_sql(place.path(), "SELECT count(*) FROM job") == 1);
   CHECK(history_of(place.path()) == three_days);
@@ -89,7 +89,7 @@ TEST_CASE("compacting leaves what is open, what holds a lease, what waits for a 
     auto open = must_open(place);
     must_begin(*open);
     auto at_work = full_job(1);
-    at_work.ended = noon - 24h * 300;  // not to be trusted: its state says that it is open
+    at_work.ended = that_noon - 24h * 300;  // not to be trusted: its state says that it is open
     auto repair = ended_job(4, 290, 1ms, "2");
     repair.repair = true;
     const auto dead = ended_job(6, 300, 1ms, "4");
@@ -98,7 +98,7 @@ TEST_CASE("compacting leaves what is open, what holds a lease, what waits for a 
                         {ended_job(3, 300, 1ms, "3"), full_step(3), full_lease(3)},
                         {repair, full_step(4)},
                         {ended_job(5, 1, 1ms, "3"), full_step(5)},
-                        {dead, full_step(6), dead_letter{dead.resource, dead.id, noon}},
+                        {dead, full_step(6), dead_letter{dead.resource, dead.id, that_noon}},
                         {ended_job(7, 1, 1ms, "4"), full_step(7)}});
   }
   CHECK(must_compact(place.path(), 90).jobs == 1);
@@ -132,9 +132,9 @@ TEST_CASE("without a daemon the freed pages are given back, and beside one it co
 
 TEST_CASE("sums are not kept for ever") {
   file_place place;
-  fill(*must_open(place));
+  end_four_jobs(*must_open(place));
   must_compact(place.path(), 1);
-  REQUIRE(compact_journal(place.path(), noon, noon + limits::summaries_age).has_value());
+  REQUIRE(compact_journal(place.path(), that_noon, that_noon + limits::summaries_age).has_value());
   CHECK(ask_sql(place.path(), "SELECT count(*) FROM job_summary") == 0);
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("neither history nor compacting makes a journal where there is none") 
   temp_folder folder;
   const auto path = folder / "none.db";
   CHECK(read_history(path).error().code == "journal_missing");
-  CHECK(compact_journal(path, noon, noon).error().code == "journal_missing");
+  CHECK(compact_journal(path, that_noon, that_noon).error().code == "journal_missing");
   CHECK(size_of(path) == 0);
   CHECK(size_of(path + ".lock") == 0);
 }

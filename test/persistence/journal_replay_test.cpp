@@ -43,7 +43,7 @@ job of_tree(int n, int root, int created, std::optional<int> ended) {
 }
 
 /// An operation of two steps, and its repair, which waits with one step begun; another router in between.
-void fill(file_place& place) {
+void fill_tree(file_place& place) {
   auto open = must_open(place);
   must_begin(*open);
   auto begun = ended_step(8, 0, 9);
@@ -85,7 +85,7 @@ using lines = std::vector<std::string>;
 
 TEST_CASE("a journal is replayed event by event, each with what was done for it until then") {
   file_place place;
-  fill(place);
+  fill_tree(place);
   const auto file = must_replay(place.path());
   CHECK(file->identity()->last_job == 8);
   CHECK(told_by(*file) == lines{"1 job.started: job 7", "2 resource.state:", "3 step.done: step 7.0",
@@ -102,7 +102,7 @@ TEST_CASE("a journal is replayed event by event, each with what was done for it 
 
 TEST_CASE("a replay can be of one resource, of one job, and begin in the middle") {
   file_place place;
-  fill(place);
+  fill_tree(place);
   replay_filter filter;
   SECTION("one resource") {
     filter.resource = {"virtual_router", "2"};
@@ -129,7 +129,7 @@ TEST_CASE("a replay can be of one resource, of one job, and begin in the middle"
 
 TEST_CASE("a replay changes nothing, and needs no writer and no right to write") {
   file_place place;
-  fill(place);
+  fill_tree(place);
   const auto before = std::filesystem::last_write_time(place.path());
   told_by(*must_replay(place.path()));
   CHECK(std::filesystem::last_write_time(place.path()) == before);

@@ -26,7 +26,7 @@ step brief_step(int n) {
   return row;
 }
 
-void fill(file_place& place) {
+void fill_once(file_place& place) {
   auto open = must_open(place);
   must_begin(*open);
   must_commit(*open, {{full_resource(3), full_job(7), full_step(7), full_lease(7), full_report(3), full_event(3)}});
@@ -40,7 +40,7 @@ std::string next_copy(const file_place& place) {
 
 TEST_CASE("a migration keeps a copy of what was, and everything in the journal") {
   file_place place;
-  fill(place);
+  fill_once(place);
   const auto steps = with_next("ALTER TABLE host ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'");
   place.options.steps = steps;
   {
@@ -65,7 +65,7 @@ TEST_CASE("a migration keeps a copy of what was, and everything in the journal")
 
 TEST_CASE("a migration that fails leaves the journal as it was, for the regent before") {
   file_place place;
-  fill(place);
+  fill_once(place);
   const auto steps = with_next("ALTER TABLE host ADD COLUMN colour TEXT; INSERT INTO nowhere VALUES (1)");
   place.options.steps = steps;
   CHECK_FALSE(place.open().has_value());
@@ -77,7 +77,7 @@ TEST_CASE("a migration that fails leaves the journal as it was, for the regent b
 
 TEST_CASE("a migration that leaves rows without what they refer to is taken back") {
   file_place place;
-  fill(place);
+  fill_once(place);
   const auto steps = with_next("DELETE FROM job");
   place.options.steps = steps;
   const auto refused = place.open();
@@ -89,7 +89,7 @@ TEST_CASE("a migration that leaves rows without what they refer to is taken back
 
 TEST_CASE("a copy that an earlier migration did not finish is made again") {
   file_place place;
-  fill(place);
+  fill_once(place);
   const auto steps = with_next("ALTER TABLE host ADD COLUMN colour TEXT");
   place.options.steps = steps;
   run_sql(next_copy(place) + ".part", "CREATE TABLE half (a)");
@@ -100,7 +100,7 @@ TEST_CASE("a copy that an earlier migration did not finish is made again") {
 
 TEST_CASE("a journal of a later regent is refused and left as it is") {
   file_place place;
-  fill(place);
+  fill_once(place);
   const auto later = journal_migrations().back().version + 1;
   run_sql(place.path(), fmt::format("PRAGMA user_version = {}", later));
   const auto refused = place.open();

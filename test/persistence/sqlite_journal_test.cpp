@@ -20,13 +20,13 @@ std::vector<transaction> many_events(int count) {
 }
 
 /// A journal with some rows in it, closed.
-void fill(file_place& place) {
+void fill_forty(file_place& place) {
   auto open = must_open(place);
   must_begin(*open);
   for (int n = 1; n <= 40; ++n) must_commit(*open, {{full_resource(n), full_job(n), full_step(n), full_event(n)}});
 }
 
-error refusal(file_place& place) {
+error refusal_to_open(file_place& place) {
   auto opened = place.open();
   REQUIRE_FALSE(opened.has_value());
   return opened.error();
@@ -106,7 +106,7 @@ TEST_CASE("commits are synchronised to the disk, in write-ahead mode") {
 TEST_CASE("a second writer is refused while the first is open, and told who holds the journal") {
   file_place place;
   auto first = must_open(place);
-  auto why = refusal(place);
+  auto why = refusal_to_open(place);
   CHECK(why.kind == error_kind::permanent);
   CHECK(why.code == "journal_locked");
   CHECK(why.message.find(std::to_string(::getpid())) != std::string::npos);
@@ -126,7 +126,7 @@ TEST_CASE("a second writer is refused under another name of the same file too") 
 
 TEST_CASE("a journal whose process has died is nobody's") {
   file_place place;
-  fill(place);
+  fill_forty(place);
   // What a process that was killed leaves behind: the lock's file, with a number in it, and no lock.
   overwrite(place.path() + ".lock", 0, "1");
   CHECK(reopen(place).resources.size() == 40);
@@ -135,7 +135,7 @@ TEST_CASE("a journal whose process has died is nobody's") {
 TEST_CASE("a folder in the place of the file is an I/O error that names it") {
   file_place place;
   std::filesystem::create_directory(place.path());
-  const auto why = refusal(place);
+  const auto why = refusal_to_open(place);
   CHECK(why.kind == error_kind::permanent);
   CHECK(why.code == "journal_io");
   CHECK(why.message.find(place.path()) != std::string::npos);
@@ -151,10 +151,10 @@ TEST_CASE("a missing folder is an I/O error that names the file") {
 
 TEST_CASE("a file that is no database is corrupt, and left as it is") {
   file_place place;
-  fill(place);
+  fill_forty(place);
   overwrite(place.path(), 0, std::string(200, 'x'));
   const auto size = size_of(place.path());
-  const auto why = refusal(place);
+  const auto why = refusal_to_open(place);
   CHECK(why.kind == error_kind::permanent);
   CHECK(why.code == "journal_corrupt");
   CHECK(size_of(place.path()) == size);
@@ -163,20 +163,20 @@ TEST_CASE("a file that is no database is corrupt, and left as it is") {
 TEST_CASE("another program's database is not taken for a journal") {
   file_place place;
   run_sql(place.path(), "CREATE TABLE theirs (a)");
-  const auto why = refusal(place);
+  const auto why = refusal_to_open(place);
   CHECK(why.code == "journal_corrupt");
   CHECK(ask_sql(place.path(), "SELECT count(*) FROM sqlite_schema") == 1);
 }
 
 TEST_CASE("damaged pages are found when the journal is opened, whichever they are") {
   file_place place;
-  fill(place);
+  fill_forty(place);
   const auto pages = size_of(place.path()) / 4096;
   REQUIRE(pages > 30);
   // Pages of the 70 kB outputs hold text only: what is damaged there reads as another text.
   const auto structural = GENERATE(2, 3, 4, 5, 6, 7, 8, 9, 10);
   overwrite(place.path(), (structural - 1) * 4096, std::string(4096, '\xa5'));
-  const auto why = refusal(place);
+  const auto why = refusal_to_open(place);
   CHECK(why.kind == error_kind::permanent);
   CHECK(why.code == "journal_corrupt");
   CHECK(why.message.find(place.path()) != std::string::npos);
@@ -184,14 +184,14 @@ TEST_CASE("damaged pages are found when the journal is opened, whichever they ar
 
 TEST_CASE("a file that was cut off is corrupt") {
   file_place place;
-  fill(place);
+  fill_forty(place);
   std::filesystem::resize_file(place.path(), static_cast<std::uintmax_t>(size_of(place.path()) / 4096 / 2 * 4096));
-  CHECK(refusal(place).code == "journal_corrupt");
+  CHECK(refusal_to_open(place).code == "journal_corrupt");
 }
 
 TEST_CASE("a journal that takes too long to check opens all the same") {
   file_place place;
-  fill(place);
+  fill_forty(place);
   place.options.check_budget = milliseconds(0);
   CHECK(reopen(place).resources.size() == 40);
 }

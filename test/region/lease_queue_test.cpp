@@ -9,8 +9,8 @@ using namespace regent;
 using namespace std::chrono_literals;
 
 namespace {
-const wall_time t0{std::chrono::hours(24 * 365 * 50)};
-lease_request wants(int job, std::string scope, lane in = lane::user, wall_time since = t0) {
+const wall_time first{std::chrono::hours(24 * 365 * 50)};
+lease_request wants(int job, std::string scope, lane in = lane::user, wall_time since = first) {
   return {job_id(job), std::move(scope), in, since};
 }
 }  // namespace
@@ -19,11 +19,11 @@ TEST_CASE("a scope has one holder, and the next gets it when it ends") {
   lease_queue queue(4);
   queue.ask(wants(1, "r1"));
   queue.ask(wants(2, "r1"));
-  REQUIRE(queue.grant(t0).size() == 1);
+  REQUIRE(queue.grant(first).size() == 1);
   CHECK(queue.holds(job_id(1), "r1"));
-  CHECK(queue.grant(t0).empty());
+  CHECK(queue.grant(first).empty());
   CHECK(queue.end(job_id(1), "r1"));
-  const auto granted = queue.grant(t0);
+  const auto granted = queue.grant(first);
   REQUIRE(granted.size() == 1);
   CHECK(granted[0].job == job_id(2));
 }
@@ -31,20 +31,20 @@ TEST_CASE("a scope has one holder, and the next gets it when it ends") {
 TEST_CASE("a host has no more holders than its capacity") {
   lease_queue queue(2);
   for (int job = 1; job <= 5; ++job) queue.ask(wants(job, "r" + std::to_string(job)));
-  CHECK(queue.grant(t0).size() == 2);
-  CHECK(queue.waiting(t0).size() == 3);
+  CHECK(queue.grant(first).size() == 2);
+  CHECK(queue.waiting(first).size() == 3);
 }
 
 TEST_CASE("asking twice queues once, and one who waits may leave") {
   lease_queue queue(1);
   queue.ask(wants(1, "r1"));
-  queue.grant(t0);
+  queue.grant(first);
   queue.ask(wants(1, "r1"));
   queue.ask(wants(2, "r2"));
   queue.ask(wants(2, "r2"));
-  CHECK(queue.waiting(t0).size() == 1);
+  CHECK(queue.waiting(first).size() == 1);
   CHECK(queue.end(job_id(2), "r2"));
-  CHECK(queue.waiting(t0).empty());
+  CHECK(queue.waiting(first).empty());
   CHECK_FALSE(queue.end(job_id(2), "r2"));
 }
 
@@ -53,29 +53,29 @@ TEST_CASE("a user's change goes before a retry, and a retry before an audit") {
   queue.ask(wants(1, "a", lane::audit));
   queue.ask(wants(2, "b", lane::retry));
   queue.ask(wants(3, "c", lane::user));
-  CHECK(queue.grant(t0)[0].job == job_id(3));
+  CHECK(queue.grant(first)[0].job == job_id(3));
 }
 
 TEST_CASE("an audit that has waited long goes before a user's new change") {
   lease_queue queue(1, 1min);
-  queue.ask(wants(1, "a", lane::audit, t0 - 3min));
-  queue.ask(wants(2, "b", lane::user, t0));
-  CHECK(queue.grant(t0)[0].job == job_id(1));
+  queue.ask(wants(1, "a", lane::audit, first - 3min));
+  queue.ask(wants(2, "b", lane::user, first));
+  CHECK(queue.grant(first)[0].job == job_id(1));
 }
 
 TEST_CASE("a job that waits for the whole host is overtaken by nobody and stands alone") {
   lease_queue queue(4);
   queue.ask(wants(1, "r1"));
-  queue.grant(t0);
+  queue.grant(first);
   queue.ask(wants(2, std::string(whole_host)));
   queue.ask(wants(3, "r3"));
-  CHECK(queue.grant(t0).empty());
+  CHECK(queue.grant(first).empty());
   queue.end(job_id(1), "r1");
-  const auto granted = queue.grant(t0);
+  const auto granted = queue.grant(first);
   REQUIRE(granted.size() == 1);
   CHECK(granted[0].job == job_id(2));
   queue.end(job_id(2), std::string(whole_host));
-  CHECK(queue.grant(t0).size() == 1);
+  CHECK(queue.grant(first).size() == 1);
 }
 
 TEST_CASE("leases restored from the journal count, even beyond the capacity") {
@@ -83,11 +83,11 @@ TEST_CASE("leases restored from the journal count, even beyond the capacity") {
   queue.restore(wants(1, "r1"));
   queue.restore(wants(2, "r2"));
   queue.ask(wants(3, "r3"));
-  CHECK(queue.grant(t0).empty());
+  CHECK(queue.grant(first).empty());
   queue.end(job_id(1), "r1");
-  CHECK(queue.grant(t0).empty());
+  CHECK(queue.grant(first).empty());
   queue.end(job_id(2), "r2");
-  CHECK(queue.grant(t0).size() == 1);
+  CHECK(queue.grant(first).size() == 1);
 }
 
 TEST_CASE("whatever order things happen in, a scope never has two holders and everybody gets his turn") {
@@ -97,7 +97,7 @@ TEST_CASE("whatever order things happen in, a scope never has two holders and ev
   lease_queue queue(3, 1min);
   std::set<int> open;
   int next = 0;
-  auto now = t0;
+  auto now = first;
   std::map<int, std::string> scope;
   for (int turn = 0; turn < 2000; ++turn) {
     now += 1s;
@@ -135,7 +135,7 @@ TEST_CASE("a closed host grants what has begun, and children of what came before
   CHECK(queue.empties(job_id(5)));
   for (const auto& one : {begun, child, stranger, late}) queue.ask(one);
   CHECK_FALSE(queue.empties(job_id(5)));
-  CHECK(queue.grant(t0, true, job_id(5)).size() == 2);
+  CHECK(queue.grant(first, true, job_id(5)).size() == 2);
   CHECK(queue.holds(job_id(11), "r1"));
   CHECK(queue.holds(job_id(12), "r2"));
   CHECK_FALSE(queue.empties({}));
@@ -143,8 +143,8 @@ TEST_CASE("a closed host grants what has begun, and children of what came before
   queue.end(job_id(12), "r2");
   CHECK(queue.empties(job_id(5)));  // those that wait are not let in
   CHECK_FALSE(queue.empties(job_id(9)));
-  CHECK(queue.grant(t0, true).empty());
-  CHECK(queue.grant(t0).size() == 2);
+  CHECK(queue.grant(first, true).empty());
+  CHECK(queue.grant(first).size() == 2);
 }
 
 TEST_CASE("whoever holds the whole host for a root lets the root's jobs in, and nobody else") {
@@ -155,23 +155,23 @@ TEST_CASE("whoever holds the whole host for a root lets the root's jobs in, and 
   };
   lease_queue queue(2);
   queue.ask(under(1, std::string(whole_host)));
-  REQUIRE(queue.grant(t0).size() == 1);
+  REQUIRE(queue.grant(first).size() == 1);
   queue.ask(wants(9, "r9"));
   queue.ask(under(2, "r2"));
   queue.ask(under(3, "r3"));
   queue.ask(under(4, "r4"));
-  const auto let_in = queue.grant(t0);
+  const auto let_in = queue.grant(first);
   REQUIRE(let_in.size() == 2);
   CHECK(let_in[0].job == job_id(2));
   CHECK(let_in[1].job == job_id(3));
   CHECK(queue.held().size() == 3);
   CHECK(queue.end(job_id(2), "r2"));
-  CHECK(queue.grant(t0).at(0).job == job_id(4));
+  CHECK(queue.grant(first).at(0).job == job_id(4));
   queue.end(job_id(3), "r3");
   queue.end(job_id(4), "r4");
-  CHECK(queue.grant(t0).empty());
+  CHECK(queue.grant(first).empty());
   queue.end(job_id(1), std::string(whole_host));
-  CHECK(queue.grant(t0).at(0).job == job_id(9));
+  CHECK(queue.grant(first).at(0).job == job_id(9));
 }
 
 TEST_CASE("a root's job that wants the whole host too is not kept out by its own root") {
@@ -179,9 +179,9 @@ TEST_CASE("a root's job that wants the whole host too is not kept out by its own
   auto root = wants(1, std::string(whole_host)), below = wants(2, std::string(whole_host));
   root.root = below.root = job_id(1);
   queue.ask(root);
-  queue.grant(t0);
+  queue.grant(first);
   queue.ask(below);
-  CHECK(queue.grant(t0).size() == 1);
+  CHECK(queue.grant(first).size() == 1);
   CHECK(queue.end(job_id(2), std::string(whole_host)));
   CHECK(queue.holds(job_id(1), std::string(whole_host)));
 }
@@ -191,8 +191,8 @@ TEST_CASE("another job that waits for the whole host does not keep the holder's 
   auto root = wants(1, std::string(whole_host)), below = wants(2, "r2");
   root.root = below.root = job_id(1);
   queue.ask(root);
-  queue.grant(t0);
+  queue.grant(first);
   queue.ask(wants(8, std::string(whole_host)));
   queue.ask(below);
-  CHECK(queue.grant(t0).at(0).job == job_id(2));
+  CHECK(queue.grant(first).at(0).job == job_id(2));
 }
