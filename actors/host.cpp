@@ -42,6 +42,7 @@ class host_work {
     state.runs.disconnected();
     if (config) {
       config_ = *config;
+      loaded(state.status.load);
       state.status.role = config->role;
       state.status.address = config->local ? "local" : config->address;
       if (is_detached(state.status)) return publish();
@@ -81,7 +82,8 @@ class host_work {
   void grant() {
     auto& state = self_->state;
     for (const auto& granted :
-         state.leases.grant(context_->time.wall(), !state.status.cordon.empty(), state.status.admits)) {
+         state.leases.grant(context_->time.wall(), !state.status.cordon.empty() || !state.status.declines.empty(),
+                            state.status.admits)) {
       const auto asker = state.askers.extract(granted.job);
       if (!asker.empty()) caf::anon_send(asker.mapped(), lease_granted{state.status.host});
     }
@@ -164,6 +166,8 @@ class host_work {
     state.status.state = "down";
     if (!state.status.down_since) state.status.down_since = context_->time.wall();
     state.status.reason = news.why.text();
+    state.status.load.reset();
+    state.status.declines.clear();
     state.runs.disconnected();
     self_->seen_as().waits_for("the host to be reachable");
     self_->seen_as().failed(news.why.text());
@@ -175,6 +179,21 @@ class host_work {
   void seen(milliseconds latency) {
     self_->state.status.latency = latency;
     self_->state.status.last_seen = context_->time.wall();
+  }
+
+  /// A host that has too much to do takes no new jobs. What has begun goes on.
+  void loaded(std::optional<std::int64_t> load) {
+    auto& status = self_->state.status;
+    status.load = load;
+    const bool declined = !status.declines.empty();
+    const bool too_much = load && config_.load_most > 0 && *load > config_.load_most * 100;
+    status.declines = too_much ? fmt::format("its load is {}.{:02}, and it takes jobs up to {}", *load / 100,
+                                             *load % 100, config_.load_most)
+                               : std::string();
+    if (too_much && !declined) tell(event_topic::host_declines, status.declines);
+    if (!too_much && declined) tell(event_topic::host_accepts, {});
+    if (too_much || !declined) return publish();
+    grant();
   }
 
   void reported(const run_report& report) {
@@ -279,7 +298,7 @@ class host_work {
     made.connected = [tell](const std::string& boot, milliseconds latency) { tell(channel_up{boot, latency}); };
     made.disconnected = [tell](const error& why) { tell(channel_down{why}); };
     made.reported = [tell](const run_report& said) { tell(channel_report{std::make_shared<const run_report>(said)}); };
-    made.alive = [tell](milliseconds latency) { tell(channel_alive{latency}); };
+    made.alive = [tell](milliseconds latency, std::optional<std::int64_t> load) { tell(channel_alive{latency, load}); };
     return made;
   }
 
@@ -349,7 +368,7 @@ host_actor::behavior_type run_host(host_shell* self, context_ptr context, direct
       [=](const channel_down& news) { work->down(news); },
       [=](const channel_alive& news) {
         work->seen(news.latency);
-        work->publish();
+        work->loaded(news.load);
       },
       [=](const channel_report& news) { work->reported(*news.report); },
       [=](const host_config_changed& news) { work->reconfigure(news.config); },

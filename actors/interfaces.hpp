@@ -15,6 +15,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<claim_answer>,
     /// The transaction with this tag is durable, or is refused by the journal.
     caf::reacts_to<commit_answer>,
+    /// The throttles have room for the job, or not yet.
+    caf::reacts_to<permit_granted>, caf::reacts_to<permit_waits>,
     /// The lease on one more host is ours.
     caf::reacts_to<lease_granted>,
     /// The lease is not to be had: the host has left the region file.
@@ -130,6 +132,10 @@ using region_actor = caf::typed_actor<
     caf::reacts_to<heads_seen>,
     /// The poll says that these may have work.
     caf::reacts_to<hinted>,
+    /// A job asks whether the throttles let it begin; answered by permit_granted, once they do.
+    caf::reacts_to<permit_wanted>,
+    /// It takes no room under them for a while, or does again.
+    caf::reacts_to<permit_rests>,
     /// A lifecycle actor has come to rest, with what it leaves.
     caf::reacts_to<settled>,
     /// States of a resource are on their way to the cloud.
@@ -190,6 +196,10 @@ REGENT_MESSAGE(record_answer)
 REGENT_MESSAGE(claim_answer)
 REGENT_MESSAGE(commit_answer)
 REGENT_MESSAGE(lease_granted)
+REGENT_MESSAGE(permit_granted)
+REGENT_MESSAGE(permit_waits)
+REGENT_MESSAGE(permit_wanted)
+REGENT_MESSAGE(permit_rests)
 REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_goes_on)
@@ -243,6 +253,10 @@ CAF_ADD_TYPE_ID(regent, (regent::record_answer))
 CAF_ADD_TYPE_ID(regent, (regent::claim_answer))
 CAF_ADD_TYPE_ID(regent, (regent::commit_answer))
 CAF_ADD_TYPE_ID(regent, (regent::lease_granted))
+CAF_ADD_TYPE_ID(regent, (regent::permit_granted))
+CAF_ADD_TYPE_ID(regent, (regent::permit_waits))
+CAF_ADD_TYPE_ID(regent, (regent::permit_wanted))
+CAF_ADD_TYPE_ID(regent, (regent::permit_rests))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))

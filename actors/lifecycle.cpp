@@ -13,6 +13,8 @@ lifecycle_actor::behavior_type run_lifecycle(lifecycle_shell* self, context_ptr 
       [=](const record_answer& m) { work->answered(m); },
       [=](const claim_answer& m) { work->answered(m); },
       [=](const commit_answer& m) { work->answered(m); },
+      [=](const permit_granted&) { work->permitted(); },
+      [=](const permit_waits& m) { work->permit_waits_for(m.why); },
       [=](const lease_granted& m) { work->granted(m); },
       [=](const lease_denied& m) { work->denied(m); },
       [=](const run_waits& m) { work->waits(m); },

@@ -73,6 +73,7 @@ void lifecycle_work::stop_early(std::string_view why) {
       if (!on_timer_) return;  // the cloud is being asked: its answer decides
       stop_timer();
       return end_claim(job_state::cancelled, "cancelled", claim_->cancel);
+    case phase::permitting:
     case phase::leasing:
     case phase::backing_off: return advance();
     case phase::running: return end_run();

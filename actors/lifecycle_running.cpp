@@ -59,7 +59,47 @@ void lifecycle_work::lease_all() {
     at_gate_ = true;
     return ask_lease(host);
   }
+  permit_ == permit::none ? ask_permit() : take_next_lease();
+}
+
+/// No lease is held while the throttles have no room, and no permit while a closed host is waited for. Whoever has begun goes on,
+/// and is counted.
+void lifecycle_work::ask_permit() {
+  permit_ = permit::asked;
+  const bool limited = !has_begun() && !context_->config()->throttles.empty();
+  permit_request wanted{task_->id, row_.project, {hosts_.begin(), hosts_.end()}, {}, execution_->job().in, !limited};
+  for (const auto& one : execution_->steps())
+    if (one.role != "standby" && wanted.hosts.contains(one.host)) wanted.needs.insert(one.host);
+  caf::anon_send(directory_->region, permit_wanted{std::move(wanted)});
+  if (!limited) return permitted();
+  enter(phase::permitting, "waiting for a permit", "the throttles");
+}
+
+void lifecycle_work::permitted() {
+  if (permit_ != permit::asked) return;
+  permit_ = permit::held;
+  if (phase_ == phase::permitting) stop_timer();
+  if (is_stopping()) return;
   take_next_lease();
+}
+
+void lifecycle_work::permit_waits_for(const std::string& why) {
+  if (phase_ != phase::permitting) return;
+  self_->seen_as().waits_for(why);
+  set_timer(limits::wait_noted_after, [this, why] {
+    note_wait(why, limits::wait_for_permit);
+    set_timer(limits::wait_for_permit, [this, why] {
+      fail_job("permit_deadline",
+               fmt::format("waited for {}, and not longer than {}", why, span_text(limits::wait_for_permit)));
+    });
+  });
+}
+
+/// What waits for something else takes no room.
+void lifecycle_work::rest_permit(bool resting) {
+  if (permit_ != (resting ? permit::held : permit::rests)) return;
+  permit_ = resting ? permit::rests : permit::held;
+  caf::anon_send(directory_->region, permit_rests{task_->id, resting});
 }
 
 /// A cordon has changed: what is held or waited for is given back.
@@ -95,7 +135,9 @@ void lifecycle_work::ask_lease(const host_id& wanted) {
     const auto status = context_->facts.hosts.find(wanted);
     const bool cordoned = at_gate_ && status;
     const auto why = cordoned ? fmt::format("{} to be uncordoned ({})", wanted.value(), status->cordon)
-                              : "the lease of " + wanted.value();
+                     : status && !status->declines.empty()
+                         ? fmt::format("{} to take new jobs ({})", wanted.value(), status->declines)
+                         : "the lease of " + wanted.value();
     const milliseconds most = cordoned ? milliseconds(limits::wait_for_cordon) : milliseconds(limits::wait_for_lease);
     note_wait(why, most);
     set_timer(most, [this, why, most] {
@@ -143,6 +185,7 @@ void lifecycle_work::note_wait(const std::string& why, milliseconds most) {
   waiting.wait_deadline = now() + most;
   job_dirty_ = true;
   self_->seen_as().waits_for(why);
+  rest_permit(true);
   auto change = std::exchange(told_, {});
   change.push_back(waiting);
   change.push_back(event_of(event_topic::job_waiting, waiting, why, now()));
@@ -169,6 +212,7 @@ void lifecycle_work::take_dirty(transaction& into) {
   std::move(told_.begin(), told_.end(), std::back_inserter(into));
   told_.clear();
   if (job_dirty_) {
+    rest_permit(false);
     auto& current = execution_->job();
     current.state = job_state::active;
     current.waits_for.clear();

@@ -40,6 +40,8 @@ class lifecycle_work {
     if (message.failed) return give_up("journal: " + message.failed->text());
     pass(then_);
   }
+  void permitted();
+  void permit_waits_for(const std::string& why);
   void granted(const lease_granted& message);
   void denied(const lease_denied& message) {
     if (phase_ != phase::leasing || message.host != asked_) return;
@@ -52,6 +54,9 @@ class lifecycle_work {
   void asked_to_mark(const mark_asked& message);
   void woken_up() {
     if (phase_ == phase::claiming) pass(on_timer_);
+    if (phase_ == phase::permitting &&
+        std::any_of(hosts_.begin(), hosts_.end(), [this](const host_id& host) { return is_closed(host); }))
+      return lease_all();
     if (phase_ == phase::leasing && !has_begun() && (at_gate_ || is_closed(asked_))) lease_anew();
   }
   void timer_over(const timer& message) {
@@ -60,7 +65,7 @@ class lifecycle_work {
   }
 
  private:
-  enum class phase { reading, claiming, committing, leasing, running, backing_off, settled };
+  enum class phase { reading, claiming, committing, permitting, leasing, running, backing_off, settled };
 
   // -- small tools
   wall_time now() const { return context_->time.wall(); }
@@ -151,6 +156,8 @@ class lifecycle_work {
   // -- from the job to its end
   void take_up();
   void lease_all();
+  void ask_permit();
+  void rest_permit(bool resting);
   void take_next_lease();
   void ask_lease(const host_id& host);
   void lease_anew();
@@ -225,7 +232,8 @@ class lifecycle_work {
   std::string scope_;
   std::vector<host_id> hosts_;  // of the plan, sorted: the order in which leases are taken
   std::size_t leased_ = 0;
-  host_id asked_;         // whose lease is waited for
+  host_id asked_;  // whose lease is waited for
+  enum class permit { none, asked, held, rests } permit_ = permit::none;
   bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
   bool leases_committed_ = false;
   std::optional<steady_time> deadline_;  // of the operation

@@ -13,6 +13,7 @@
 #include "region/operator_command.hpp"
 #include "region/record.hpp"
 #include "region/region_config.hpp"
+#include "region/throttle_board.hpp"
 #include "transport/command_channel.hpp"
 
 namespace regent {
@@ -34,6 +35,11 @@ struct lease_granted {
 };
 struct lease_denied {
   host_id host;
+  std::string why;
+};
+struct permit_granted {};
+/// Not yet: what it waits for.
+struct permit_waits {
   std::string why;
 };
 struct run_waits {
@@ -151,12 +157,17 @@ struct channel_down {
 };
 struct channel_alive {
   milliseconds latency{0};
+  std::optional<std::int64_t> load;  ///< in hundredths
 };
 struct channel_report {
   std::shared_ptr<const run_report> report;
 };
 
 // To the region
+/// A job asks to begin. What it holds ends with its actor.
+struct permit_wanted {
+  permit_request what;
+};
 struct reign_begun {
   std::shared_ptr<const journal_contents> open;
 };
@@ -176,6 +187,11 @@ struct settled {
   std::optional<dead_letter> letter;                   ///< none: as it was; one without a job: it is decided
   bool adopted = false;                                ///< what was to be taken over is being taken over
   std::shared_ptr<const job> ended;                    ///< the job that has come to its end; null: none has
+};
+/// A job has to wait for something, so that it takes no room under the throttles; or it goes on.
+struct permit_rests {
+  resource_id id;
+  bool resting = false;
 };
 struct reports_queued {
   resource_id id;

@@ -9,6 +9,7 @@
 namespace regent {
 
 void region_work::start(const journal_contents& open) {
+  at().permits.configure(context_->config()->throttles);
   std::map<job_id, job_with_steps> jobs;
   for (const auto& one : open.jobs) jobs[one.id].job = one;
   for (const auto& one : open.steps)
@@ -176,6 +177,8 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   if (found == at().actors.end()) return;
   const auto id = found->second;
   at().actors.erase(found);
+  at().permits.end(id);
+  grant_permits();
   auto& one = entry(id);
   one.actor = lifecycle_actor{};
   one.known.busy = false;
@@ -208,6 +211,28 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   next_branch(id);
   for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
   show();
+}
+
+/// A job asks to begin; what has begun only tells.
+void region_work::wanted(const permit_wanted& message) {
+  const auto& one = entry(message.what.resource);
+  if (!one.known.busy) return;
+  at().permits.ask(message.what, context_->time.steady());
+  grant_permits();
+  if (auto why = at().permits.why(message.what.resource, context_->facts.hosts.away()); !why.empty())
+    caf::anon_send(one.actor, permit_waits{std::move(why)});
+}
+
+void region_work::rests(const permit_rests& message) {
+  at().permits.rests(message.id, message.resting);
+  if (message.resting) grant_permits();
+}
+
+void region_work::grant_permits() {
+  if (!at().permits.somebody_waits()) return;
+  const auto patience = context_->config()->policies.wait_for_host;
+  for (const auto& id : at().permits.grant(context_->time.steady(), context_->facts.hosts.away(), patience))
+    caf::anon_send(entry(id).actor, permit_granted{});
 }
 
 void region_work::reports(const resource_id& id, int more) { entry(id).known.reports_pending += more; }
@@ -323,6 +348,7 @@ std::string cause_of_rebuild(const host_id& host, const std::string& known_boot)
 }  // namespace
 
 void region_work::host_news(const host_reachable& message) {
+  grant_permits();
   std::vector<resource_id> mended;
   for (const auto& [id, one] : at().entries)
     if (!one.repairs.empty()) mended.push_back(id);
@@ -389,6 +415,8 @@ void region_work::reconfigure(const region_config& config) {
     start_host(host, held ? std::move(*held) : std::vector<lease>{});
   }
   hosts_ = std::move(wanted);
+  at().permits.configure(config.throttles);
+  grant_permits();
   commit_aside({event_of(event_topic::config_reloaded, resource_id{}, fmt::format("{} hosts", hosts_.size()),
                          context_->time.wall())});
 }
@@ -400,6 +428,8 @@ void region_work::died(const caf::actor_addr& who) {
   if (found == at().actors.end() || at().stopping) return;
   const auto id = found->second;
   at().actors.erase(found);
+  at().permits.end(id);
+  grant_permits();
   auto& one = entry(id);
   one.actor = lifecycle_actor{};
   one.known.busy = false;
@@ -431,6 +461,9 @@ void region_work::once_a_second() {
   }
   for (const auto& id : over) wake(id, "the grace period is over");
   watch_drains();
+  take_up_trees();
+  grant_permits();
+  context_->facts.throttles.publish(at().permits.list(now));
 }
 
 void region_work::stop_all() {
@@ -454,6 +487,8 @@ region_actor::behavior_type run_region(region_shell* self, context_ptr context, 
       [=](const reign_begun& m) { work->start(*m.open); },
       [=](const heads_seen& m) { work->seen(m); },
       [=](const hinted& m) { work->hint(m); },
+      [=](const permit_wanted& m) { work->wanted(m); },
+      [=](const permit_rests& m) { work->rests(m); },
       [=](const settled& m) { work->rested(m, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
       [=](const reports_queued& m) { work->reports(m.id, m.count); },
       [=](const report_settled& m) { work->reported(m); },

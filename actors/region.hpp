@@ -15,6 +15,7 @@
 #include "actors/probed.hpp"
 #include "actors/tree.hpp"
 #include "region/known_region.hpp"
+#include "region/throttle_board.hpp"
 
 namespace regent {
 
@@ -52,6 +53,8 @@ struct region_at_work {
   std::map<resource_id, dead_letter> letters;
   std::map<resource_id, std::set<host_id>> owed;  // rebuilds that were put off while it was paused
   std::map<job_id, tree_actor> trees;             // by root
+  std::multimap<steady_time, job_id> dead_trees;  // roots whose actor died, and when they are taken up again
+  throttle_board permits;                         // of those at work
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

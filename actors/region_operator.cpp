@@ -77,6 +77,10 @@ region_work::ordered region_work::cancel(const operator_asked& message) {
     caf::anon_send(tree->second, cancel_asked{word.job, word.by, message.answer, word.preview});
     return std::nullopt;
   }
+  if (std::any_of(at().dead_trees.begin(), at().dead_trees.end(),
+                  [&](const auto& dead) { return dead.second == word.job; }))
+    return refused("at_work",
+                   fmt::format("job {} is being taken up again: say it once more in a moment", word.job.value()));
   const auto& id = word.resource;
   auto& one = entry(id);
   const auto found = std::find_if(one.repairs.begin(), one.repairs.end(),

@@ -130,16 +130,25 @@ bool region_work::tree_died(const caf::actor_addr& who) {
   const auto root = found->first;
   at().trees.erase(found);
   if (at().stopping) return true;
-  const auto known = context_->job_of(root);
-  const auto rows = context_->tree_of(root);
-  if (!known || !rows || !*known) {
-    log::error("tree of job {}: its actor died, and it cannot be read: it goes on at the next start", root.value());
-    return true;
-  }
-  if (!is_open((*known)->state)) return true;
   log::error("tree of job {}: its actor died; it is taken up again from the journal", root.value());
-  spawn_tree(std::make_shared<const tree_rows>(tree_rows{**known, rows->first, rows->second}));
+  at().dead_trees.emplace(context_->time.steady() + limits::tree_taken_up_after, root);
   return true;
+}
+
+/// Those whose actor died a while ago. What cannot be read now is looked at again.
+void region_work::take_up_trees() {
+  const auto now = context_->time.steady();
+  while (!at().dead_trees.empty() && at().dead_trees.begin()->first <= now) {
+    const auto root = at().dead_trees.extract(at().dead_trees.begin()).mapped();
+    const auto known = context_->job_of(root);
+    const auto rows = context_->tree_of(root);
+    if (!known || !rows || !*known) {
+      log::error("tree of job {}: it cannot be read; it is looked at again", root.value());
+      at().dead_trees.emplace(now + limits::tree_taken_up_after, root);
+    } else if (is_open((*known)->state)) {
+      spawn_tree(std::make_shared<const tree_rows>(tree_rows{**known, rows->first, rows->second}));
+    }
+  }
 }
 
 void region_work::wanted(const branch_wanted& message) {

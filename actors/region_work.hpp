@@ -30,6 +30,8 @@ class region_work {
   void hint(const hinted& message);
   void rested(const settled& message, const caf::actor_addr& who);
   void reports(const resource_id& id, int more);
+  void wanted(const permit_wanted& message);
+  void rests(const permit_rests& message);
   void reported(const report_settled& message);
   void host_news(const host_reachable& message);
   void reconfigure(const region_config& config);
@@ -51,6 +53,7 @@ class region_work {
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
             std::optional<steady_time> seen_at = {}, const host_id& rebuild = {}, bool repair = false);
   void go_on_rebuilding(const host_id& host);
+  void grant_permits();
   void set_repairs(const resource_id& id, std::vector<job_with_steps> waiting);
   bool can_be_repaired(const job_with_steps& repair) const;
   void put_off(region_entry& one, const resource_id& id);
@@ -99,6 +102,7 @@ class region_work {
   void start_trees(const journal_contents& open);
   void spawn_tree(std::shared_ptr<const tree_rows> rows);
   bool tree_died(const caf::actor_addr& who);
+  void take_up_trees();
   void next_branch(const resource_id& id);
   void begin_branch(const resource_id& id);
   void branch_rested(const resource_id& id, const settled& message);

@@ -53,6 +53,7 @@ inline constexpr int branches_at_once = 16;  ///< of one root, unless its order 
 inline constexpr int branches_at_once_most = 1000;
 inline constexpr auto tree_deadline = 24h;  ///< of a root, from its start, unless its order says otherwise
 inline constexpr auto tree_deadline_most = 24h * 30;
+inline constexpr auto tree_taken_up_after = 5s;  ///< its actor has died
 inline constexpr auto tree_look = 200ms;  ///< between looks at what a branch waits for
 
 // Transport
@@ -119,6 +120,12 @@ inline constexpr int sink_failures_before_alarm = 3;  ///< in a row
 inline constexpr auto sink_cursor_kept = 1s;          ///< between commits of a sink's cursor
 inline constexpr auto sink_cursor_kept_idle = 60s;    ///< the same, if nothing was delivered meanwhile
 inline constexpr auto event_stream_heartbeat = 15s;   ///< a stream is not silent for longer
+
+// Throttles
+inline constexpr std::size_t throttles = 100;
+inline constexpr std::size_t throttle_most = 10'000;  ///< jobs that one speaks of
+inline constexpr auto throttle_within_most = 24h;
+inline constexpr auto wait_for_permit = 24h;
 
 // Schedules
 inline constexpr std::size_t schedules = 100;

@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
       if (!all.over) give_up(why.text());
     };
     sink.reported = [&all, &mine](const regent::run_report& report) { all.take(mine, report); };
-    sink.alive = [](regent::milliseconds) {};
+    sink.alive = [](regent::milliseconds, std::optional<std::int64_t>) {};
     const std::lock_guard lock(mine.guard);
     mine.channel = transport->open(endpoint(hosts[i]), sink);
   }

@@ -320,6 +320,11 @@ std::string cordon_text(const Value& host) {
   return why.empty() ? why : joined({field(host, "service"), why}, ": ");
 }
 
+std::string declines_text(const Value& host) {
+  const auto why = field(host, "declines");
+  return why.empty() ? why : "declines new jobs: " + why;
+}
+
 std::string hosts_view(const Value& answer) {
   return table(
       answer, "rows",
@@ -335,7 +340,7 @@ std::string hosts_view(const Value& answer) {
                                         field(row, "leases_held"),
                                         field(row, "queued"),
                                         field(row, "boot_id"),
-                                        joined({cordon_text(row), field(row, "reason")}, "; ")};
+                                        joined({cordon_text(row), declines_text(row), field(row, "reason")}, "; ")};
       });
 }
 
@@ -346,7 +351,10 @@ std::string host_view(const Value& answer) {
   text.add("address", field(answer, "address"));
   text.add("state", joined({field(answer, "state"), field(answer, "reason")}, ": "));
   text.add("closed", cordon_text(answer));
+  text.add("declines", field(answer, "declines"));
   text.add("latency", span(answer, "latency_ms"));
+  if (const auto* load = find_path(answer, "load_hundredths"); load != nullptr && load->IsInt64())
+    text.add("load", fmt::format("{:.2f}", static_cast<double>(load->GetInt64()) / 100));
   text.add("last seen", ago(answer, "last_seen_age_ms"));
   text.add("boot id", field(answer, "boot_id"));
   text.add("open runs", field(answer, "open_runs"));
@@ -391,6 +399,21 @@ std::string actors_view(const Value& answer) {
                                         field(row, "last_message"),
                                         note};
       });
+}
+
+std::string throttles_view(const Value& answer) {
+  const auto of_most = [](const Value& row, const char* count, const char* most) {
+    const auto limit = field(row, most);
+    return field(row, count) + (limit.empty() || limit == "0" ? std::string() : " of " + limit);
+  };
+  return table(answer, "rows", {"THROTTLE", "COUNTS", ">AT WORK", ">BEGUN", ">WITHIN", ">WAIT"}, [&](const Value& row) {
+    return std::vector<std::string>{field(row, "throttle"),
+                                    field(row, "of"),
+                                    of_most(row, "working", "at_once"),
+                                    field(row, "begin") == "0" ? "" : of_most(row, "begun", "begin"),
+                                    field(row, "begin") == "0" ? "" : span(row, "within_ms"),
+                                    field(row, "waiting")};
+  });
 }
 
 std::string sinks_view(const Value& answer) {

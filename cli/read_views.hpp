@@ -18,6 +18,7 @@ std::string dead_view(const rapidjson::Value& answer);
 std::string hosts_view(const rapidjson::Value& answer);
 std::string host_view(const rapidjson::Value& answer);
 std::string sinks_view(const rapidjson::Value& answer);
+std::string throttles_view(const rapidjson::Value& answer);
 std::string schedules_view(const rapidjson::Value& answer);
 std::string schedule_view(const rapidjson::Value& answer);
 std::string locks_view(const rapidjson::Value& answer);

@@ -16,6 +16,7 @@
 namespace regent {
 
 struct schedule_row;
+struct why_tree_facts;
 
 /// The status that an error is answered with: 4xx if the question is wrong, 503 if the daemon cannot answer it now.
 int http_status(const error& wrong);
@@ -46,6 +47,7 @@ class face_handlers {
   body status(const route_request& asked);
   body hosts(const route_request& asked);
   body sinks(const route_request& asked);
+  body throttles(const route_request& asked);
   body host_detail(const route_request& asked);
   body actors(const route_request& asked);
   body actor_detail(const route_request& asked);
@@ -79,6 +81,7 @@ class face_handlers {
   body events_by_look(const route_request& asked, const event_filter& filter, event_order order, std::size_t limit);
   result<void> write_branches(json_writer& out, job_id root, const route_request& asked);
   result<why_facts> gather(const resource_id& id);
+  result<why_tree_facts> gather_tree(const std::string& number);
   result<std::vector<schedule_row>> schedule_rows();
   result<void> gather_holders(journal_reader& from, why_facts& facts);
   void gather_actors(why_facts& facts);

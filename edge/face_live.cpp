@@ -106,6 +106,15 @@ result<std::string> face_handlers::hosts(const route_request& asked) {
                    [&](auto& out, const host_status& row) { write_host(out, row, now); });
 }
 
+result<std::string> face_handlers::throttles(const route_request& asked) {
+  const auto limit = asked.limit();
+  if (!limit) return failure(limit.error());
+  auto all = facts_.throttles.list();
+  const auto by_name = [](const throttle_status& one) { return one.config.name + ' ' + one.of; };
+  std::sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return by_name(a) < by_name(b); });
+  return list_text(page_of(std::move(all), by_name, asked.text("after"), *limit), write_throttle);
+}
+
 result<std::string> face_handlers::sinks(const route_request&) {
   const auto all = facts_.sinks.list();
   const auto now = time_.wall();

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "edge/face_handlers.hpp"
+#include "edge/why_tree.hpp"
 
 namespace regent {
 
@@ -94,16 +95,41 @@ void face_handlers::gather_actors(why_facts& facts) {
   for (const auto* type : {"region", "journal", "reporter"}) add(type, {});
 }
 
-result<std::string> face_handlers::why(const route_request& asked) {
-  const auto facts = gather({asked.captured[0], asked.captured[1]});
-  if (!facts) return failure(facts.error());
-  const auto said = explain(*facts);
-  const auto now = facts->now;
-  json_writer out;
-  out.open_object();
-  out.text("resource", facts->what.id.text());
-  out.text("state", name(facts->what.state));
-  out.time_and_age("since", facts->what.changed, now);
+/// What is under way of a tree, through all pages of its branches.
+result<why_tree_facts> face_handlers::gather_tree(const std::string& number) {
+  const auto id = parse_number(number);
+  return journal([&](journal_reader& from) -> result<why_tree_facts> {
+    auto root = from.find_job(job_id(id && *id <= INT64_MAX ? static_cast<std::int64_t>(*id) : 0));
+    if (!root) return failure(root.error());
+    if (!*root || !is_tree(**root)) return not_found(fmt::format("no tree {} is known", number.substr(0, 100)));
+    auto settings = from.find_tree((*root)->id);
+    if (!settings) return failure(settings.error());
+    why_tree_facts facts;
+    facts.root = std::move(**root);
+    facts.name = *settings ? (*settings)->name : "";
+    facts.now = time_.wall();
+    if (!is_open(facts.root.state)) return facts;
+    for (std::string after;;) {
+      auto some = from.branches(facts.root.id, after, limits::page_rows_most);
+      if (!some) return failure(some.error());
+      facts.total = static_cast<std::size_t>(some->total);
+      for (auto& one : some->rows) {
+        if (!is_open(one.state)) ++facts.ended;
+        if (one.state != branch_state::started || ++facts.under_way_count > limits::told_at_once) continue;
+        auto own = one.job.empty() ? result<std::optional<job>>(std::nullopt) : from.find_job(one.job);
+        if (!own) return failure(own.error());
+        if (*own) facts.jobs.emplace(one.job, std::move(**own));
+        facts.under_way.push_back(std::move(one));
+      }
+      if (some->next.empty()) return facts;
+      after = some->next;
+    }
+  });
+}
+
+namespace {
+
+void write_explanation(json_writer& out, const explanation& said, wall_time now) {
   out.text("sentence", said.sentence);
   out.open_array("causes");
   for (const auto& each : said.causes) {
@@ -117,6 +143,28 @@ result<std::string> face_handlers::why(const route_request& asked) {
     out.close_object();
   }
   out.close_array();
+}
+
+}  // namespace
+
+result<std::string> face_handlers::why(const route_request& asked) {
+  json_writer out;
+  out.open_object();
+  if (asked.captured[0] == tree_kind) {
+    const auto facts = gather_tree(asked.captured[1]);
+    if (!facts) return failure(facts.error());
+    out.text("resource", facts->root.resource.text());
+    out.text("state", name(facts->root.state));
+    out.time_and_age("since", facts->root.started, facts->now);
+    write_explanation(out, explain_tree(*facts), facts->now);
+  } else {
+    const auto facts = gather({asked.captured[0], asked.captured[1]});
+    if (!facts) return failure(facts.error());
+    out.text("resource", facts->what.id.text());
+    out.text("state", name(facts->what.state));
+    out.time_and_age("since", facts->what.changed, facts->now);
+    write_explanation(out, explain(*facts), facts->now);
+  }
   out.close_object();
   return out.take();
 }

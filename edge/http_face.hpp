@@ -18,6 +18,7 @@
 #include "region/run_board.hpp"
 #include "region/schedule_board.hpp"
 #include "region/sink_board.hpp"
+#include "region/throttle_board.hpp"
 
 namespace regent {
 
@@ -28,6 +29,7 @@ struct daemon_facts {
   run_board runs;
   sink_board sinks;
   schedule_board schedules;
+  throttle_facts throttles;
   std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
   std::atomic<bool> ready{false};  ///< the journal is read and its open jobs are taken up
   std::atomic<epoch_number> epoch{0};

@@ -227,6 +227,23 @@ void write_report(json_writer& out, const report& what, wall_time now) {
   out.close_object();
 }
 
+void write_throttle(json_writer& out, const throttle_status& one) {
+  out.open_object();
+  out.text("throttle", one.config.name);
+  out.text("of", one.of);
+  out.text("kind", one.config.kind);
+  out.text("project", one.config.project);
+  out.text("host", one.config.host.value());
+  out.text("each", name(one.config.each));
+  out.number("working", static_cast<std::int64_t>(one.working));
+  out.number("at_once", static_cast<std::int64_t>(one.config.at_once));
+  out.number("begun", static_cast<std::int64_t>(one.begun));
+  out.number("begin", static_cast<std::int64_t>(one.config.begin));
+  out.number("within_ms", one.config.within.count());
+  out.number("waiting", static_cast<std::int64_t>(one.waiting));
+  out.close_object();
+}
+
 void write_sink(json_writer& out, const sink_status& sink, wall_time now) {
   out.open_object();
   out.text("sink", sink.name);
@@ -252,6 +269,8 @@ void write_host_fields(json_writer& out, const host_status& host, wall_time now)
   out.text("service", service_of(host));
   out.text("cordon", host.cordon);
   out.number("latency_ms", host.latency.count());
+  out.maybe_number("load_hundredths", host.load);
+  out.text("declines", host.declines);
   out.time_and_age("last_seen", host.last_seen, now);
   out.number("open_runs", static_cast<std::int64_t>(host.open_runs));
   out.number("leases_held", static_cast<std::int64_t>(host.held.size()));

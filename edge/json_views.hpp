@@ -12,6 +12,7 @@
 #include "region/operator_marks.hpp"
 #include "region/run_board.hpp"
 #include "region/sink_board.hpp"
+#include "region/throttle_board.hpp"
 
 namespace regent {
 
@@ -29,6 +30,7 @@ void write_host(json_writer& out, const host_status& host, wall_time now);
 void write_event(json_writer& out, const event& what);
 std::string event_text(const event& what);
 
+void write_throttle(json_writer& out, const throttle_status& one);
 void write_sink(json_writer& out, const sink_status& sink, wall_time now);
 
 /// Members rather than objects: what a detail has beyond its row.

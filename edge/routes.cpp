@@ -56,6 +56,7 @@ const std::vector<route>& table() {
        "what events are about, for topic=: words and dots, * for one word, # for any",
        &h::topics},
       {"/api/v1/sinks", {}, "who is sent events, how far, and why not further", &h::sinks},
+      {"/api/v1/throttles", {"after", "limit"}, "how full each throttle is, and how many wait for it", &h::throttles},
       {"/api/v1/schedules", {"next"}, "schedules, each with its last run and the next ones", &h::schedules},
       {"/api/v1/schedules/{}", {"next"}, "one", &h::schedule_detail},
       {"/debug/actors", {"type", "key", "after", "limit"}, "live actors", &h::actors},

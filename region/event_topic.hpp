@@ -41,6 +41,8 @@ enum class event_topic {
   host_off,
   host_detached,
   host_attached,
+  host_declines,
+  host_accepts,
   report_refused,
   report_repeated,
   config_reloaded,
@@ -61,7 +63,7 @@ struct event_topic_row {
   std::string_view about;
 };
 
-inline constexpr std::array<event_topic_row, 46> event_topic_table{{
+inline constexpr std::array<event_topic_row, 48> event_topic_table{{
     {"job.started", "a job is made: its steps are planned and in the journal; the text is its cause"},
     {"job.waiting", "a job waits; the text says for what"},
     {"job.cancel_asked", "an operator wants a job ended; the text is who, and why"},
@@ -97,6 +99,8 @@ inline constexpr std::array<event_topic_row, 46> event_topic_table{{
     {"host.off", "a host in maintenance is not reachable, as it is meant to be"},
     {"host.detached", "a host is given up: what was open there is lost; the text is who, and why"},
     {"host.attached", "a host that was given up is looked after again; the text is who, and why"},
+    {"host.declines", "a host takes no new jobs for now, because of its load; the text says how much it is"},
+    {"host.accepts", "a host that declined new jobs takes them again"},
     {"report.refused", "the cloud did not accept a state that it was told"},
     {"report.repeated", "the cloud has lost a state that it was told, and is told again"},
     {"config.reloaded", "another region file is in force"},

@@ -20,6 +20,14 @@ std::optional<host_status> host_board::find(const host_id& host) const {
   return found->second;
 }
 
+std::set<host_id> host_board::away() const {
+  const std::lock_guard lock(guard_);
+  std::set<host_id> all;
+  for (const auto& [name, status] : hosts_)
+    if (status.state != "up") all.insert(name);
+  return all;
+}
+
 std::vector<host_status> host_board::list() const {
   const std::lock_guard lock(guard_);
   std::vector<host_status> all;

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct host_status {
   job_id admits;                     ///< closed, and children of roots up to this one may begin all the same
   std::string boot_id;
   milliseconds latency{0};
+  std::optional<std::int64_t> load;  ///< the load average of the last minute, in hundredths
+  std::string declines;              ///< why it takes no new jobs for now, though it is open; empty: it takes them
   std::optional<wall_time> last_seen;
   std::optional<wall_time> down_since;  ///< while it is down
   std::size_t open_runs = 0;
@@ -61,6 +64,7 @@ class host_board {
   void remove(const host_id& host);
   std::optional<host_status> find(const host_id& host) const;
   std::vector<host_status> list() const;  ///< by name
+  std::set<host_id> away() const;         ///< those that are not up
 
  private:
   mutable std::mutex guard_;

@@ -37,6 +37,7 @@ void read_file_sections(config_section& file, region_config& into) {
   read_listen_section(file, into.state_directory, into.listen);
   read_events_section(file, into.events);
   read_schedules_section(file, into.schedules);
+  read_throttles_section(file, into.hosts, into.throttles);
   file.texts("kinds", into.kind_directories, check_absolute_path);
   file.close({{"name", "did you mean region?"}});
 }

@@ -13,6 +13,7 @@
 #include "base/limits.hpp"
 #include "region/json.hpp"
 #include "region/schedule.hpp"
+#include "region/throttle.hpp"
 
 namespace regent {
 
@@ -63,6 +64,7 @@ struct host_config {
   bool local = false;                                    ///< the machine itself, without SSH
   std::string state_directory = "/var/lib/regent-host";  ///< where the runner keeps runs and epoch, on the host
   std::size_t concurrency = limits::runs_in_flight_per_host;
+  std::int64_t load_most = 0;  ///< over this load average of the last minute the host declines new jobs; 0: never
   bool operator==(const host_config&) const = default;
 };
 
@@ -138,6 +140,7 @@ struct region_config {
   listen_config listen;
   events_config events;
   std::vector<schedule_config> schedules;
+  std::vector<throttle_config> throttles;
   std::vector<std::string> kind_directories;  ///< operators' own kinds and primitives, after the built-in ones
   std::string log_level = "info";
   json_document document;  ///< the whole file as JSON, for {region.…} paths in kind files; secrets inline are masked

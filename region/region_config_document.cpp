@@ -97,6 +97,7 @@ void put_host(document_writer& out, const host_config& host) {
   out.put("local", host.local);
   out.put("state_directory", host.state_directory);
   out.put("concurrency", static_cast<std::int64_t>(host.concurrency));
+  out.put("load_most", host.load_most);
   out.end();
 }
 
@@ -151,6 +152,19 @@ void put_events(document_writer& out, const events_config& events) {
     out.end();
   }
   out.end_list();
+  out.end();
+}
+
+void put_throttle(document_writer& out, const throttle_config& throttle) {
+  out.open_item();
+  out.put("name", throttle.name);
+  out.put("kind", throttle.kind);
+  out.put("project", throttle.project);
+  out.put("host", throttle.host);
+  out.put("each", std::string(name(throttle.each)));
+  out.put("at_once", static_cast<std::int64_t>(throttle.at_once));
+  out.put("begin", static_cast<std::int64_t>(throttle.begin));
+  out.put("within_ms", throttle.within);
   out.end();
 }
 
@@ -210,6 +224,9 @@ json_document region_document(const region_config& config) {
   put_events(out, config.events);
   out.open_list("schedules");
   for (const auto& schedule : config.schedules) put_schedule(out, schedule);
+  out.end_list();
+  out.open_list("throttles");
+  for (const auto& throttle : config.throttles) put_throttle(out, throttle);
   out.end_list();
   out.put("kinds", config.kind_directories);
   return out.finish();

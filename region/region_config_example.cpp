@@ -36,6 +36,7 @@ ssh:
   port: 22                             # the default
   state_directory: /var/lib/regent-host   # where the runner remembers its runs, on the host; the default
   concurrency: 8                       # runs at once on one host; the default and the most
+  # load_most: 16                      # over this load average of the last minute a host declines new jobs; never if left out
 
 hosts:
   - name: podnet-a
@@ -115,6 +116,20 @@ listen:
 #     do:
 #       verb: mend                      # retry: what failed; mend: make all hosts what the records say; cancel: open jobs
 #       where: {kind: virtual_router, state: running}   # and project, degraded; all resources if left out
+
+# How much may be at work at once, and how much may begin within a span (`regent throttles` shows how full they are).
+# throttles:
+#   - name: region
+#     at_once: 200                      # jobs at work; what waits for a host, a lease or its next attempt is not
+#   - name: projects
+#     each: project                     # a count of its own for each project; or kind, or host; all if left out
+#     at_once: 10
+#     begin: 120                        # and in no hour do more than so many begin
+#     within: 1h
+#   - name: routers-on-a
+#     kind: virtual_router              # only these: kind, project, host
+#     host: podnet-a
+#     at_once: 4
 
 # Directories with primitives (NAME.sh) and kinds (kinds/NAME.yaml) of your own.
 # kinds: [/etc/regent/primitives]

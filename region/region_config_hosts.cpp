@@ -61,6 +61,7 @@ void read_connection(config_section& from, host_config& host) {
   from.flag("become", host.become);
   from.text("state_directory", host.state_directory, check_absolute_path);
   from.number("concurrency", host.concurrency, 1, limits::runs_in_flight_per_host, "a number of concurrent runs");
+  from.number("load_most", host.load_most, 1, 1'000'000, "a load average");
   read_login(from, host);
   read_host_key(from, host);
 }
@@ -71,6 +72,7 @@ const std::vector<std::pair<std::string, std::string>> host_advice{
     {"ip", "did you mean address?"},
     {"password", "regent logs in by key: use key_file or agent"},
     {"sudo", "did you mean become?"},
+    {"max_load", "did you mean load_most?"},
     {"identity_file", "did you mean key_file?"}};
 
 host_defaults read_ssh_section(config_section& file) {

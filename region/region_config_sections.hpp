@@ -17,6 +17,9 @@ void read_networks_section(config_section& file, networks_config& into);
 void read_policies_section(config_section& file, policies_config& into);
 void read_events_section(config_section& file, events_config& into);
 void read_schedules_section(config_section& file, std::vector<schedule_config>& into);
+/// Needs the hosts: a throttle may be about one of them.
+void read_throttles_section(config_section& file, const std::vector<host_config>& hosts,
+                            std::vector<throttle_config>& into);
 void read_listen_section(config_section& file, const std::string& state_directory, listen_config& into);
 
 /// The configuration as JSON, every default filled in and inline secrets masked, for {region.…} paths in kind files.

@@ -70,7 +70,8 @@ struct channel_sink {
   std::function<void(const std::string& boot_id, milliseconds latency)> connected;
   std::function<void(const error& why)> disconnected;  ///< also after each failed attempt to connect
   std::function<void(const run_report& report)> reported;
-  std::function<void(milliseconds latency)> alive;  ///< every heartbeat's round trip
+  /// Every heartbeat: its round trip, and the host's load average of the last minute, in hundredths (none if the host has none).
+  std::function<void(milliseconds latency, std::optional<std::int64_t> load)> alive;
 };
 
 /// One host's warm channel. Connects by itself and again after a loss, backing off with jitter. Thread-safe.

@@ -115,7 +115,7 @@ void host_link::take(runner::message message) {
     if (pong->number != ping_) return;
     pong_ = pong->number;
     loop_.disarm(pulse_);
-    if (sink_.alive) sink_.alive(since(pinged_at_));
+    if (sink_.alive) sink_.alive(since(pinged_at_), pong->load);
     return;
   }
   const auto& report = std::get<run_report>(message);

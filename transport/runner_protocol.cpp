@@ -321,9 +321,12 @@ result<std::optional<message>> reader::next() {
   message what;
   if (words.size() == 2 && words[0] == "ready") {
     what = ready{std::string(words[1])};
-  } else if (words.size() == 2 && words[0] == "pong") {
+  } else if (words.size() == 3 && words[0] == "pong") {
     pong answer;
-    if (!number(words[1], answer.number)) return garbage("a malformed pong");
+    std::int64_t load = 0;
+    if (!number(words[1], answer.number) || (words[2] != "-" && !number(words[2], load)))
+      return garbage("a malformed pong");
+    if (words[2] != "-") answer.load = load;
     what = answer;
   } else if (words.size() == 3 && words[0] == "unfit") {
     if (!number(words[2], sizes[1])) return garbage("a malformed refusal");

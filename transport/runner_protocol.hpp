@@ -5,7 +5,7 @@
 //   hello REGION HOST EPOCH +directory · script HASH +text · run ID EPOCH HASH VERB DEADLINE_MS STALL_MS CAP GRACE_MS
 //   SCOPE NAME=n… NAME[]=COUNT:n,… ask ID · cancel ID · forget ID… · ping NUMBER
 // From the runner: whatever the login shell had to say, then LF "REGENT/1" LF, then lines, each followed by its values:
-//   ready BOOT · unfit CODE n · pong NUMBER · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n ·
+//   ready BOOT · unfit CODE n · pong NUMBER LOAD · report ID STATUS BOOT EXIT TIMED CANCELLED TRUNCATED TOOK_MS n n ·
 //   running ID BOOT PERCENT AGE_MS n, for a run under way: PERCENT may be -, AGE_MS is -1 if it has said nothing. TIMED: 0 · 1 by its deadline
 //   · 2 stalled; whatever is not 0 was "by its deadline" to daemons before there was a stall, and hosts keep outcomes.
 #pragma once
@@ -56,6 +56,7 @@ struct unfit {
 };
 struct pong {
   std::uint64_t number = 0;
+  std::optional<std::int64_t> load;  ///< the average of the last minute, in hundredths
 };
 using message = std::variant<ready, unfit, pong, run_report>;
 

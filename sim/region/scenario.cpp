@@ -28,6 +28,7 @@ class scenario {
     cloud();
     disks();
     clocks();
+    region_file();
     watch();
     all_.pass(ends_);
     if (all_.judge.violations().empty()) peace();
@@ -131,6 +132,44 @@ class scenario {
       }
       all_.order_daemon(std::move(order));
     });
+  }
+
+  void region_file() {
+    if (all_.chance.chance(0.4)) {
+      auto next = std::make_shared<region_config>(*all_.config);
+      schedule_config one;
+      one.name = "chance";
+      one.when = *cron_expression::parse("*/20 * * * *");
+      one.jitter = all_.chance.span(0ms, 10min);
+      one.missed = all_.chance.pick(std::vector<catch_up>{catch_up::skip, catch_up::once, catch_up::all});
+      one.what.what = all_.chance.pick(std::vector<bulk_verb>{bulk_verb::mend, bulk_verb::retry, bulk_verb::cancel});
+      one.what.kind = "virtual_router";
+      next->schedules.push_back(std::move(one));
+      all_.reload(std::move(next));
+    }
+    perhaps(0.5, 1min, 1h, [this] {
+      auto next = std::make_shared<region_config>(*all_.config);
+      next->throttles = {throttle_by_chance("one"), throttle_by_chance("other")};
+      all_.reload(std::move(next));
+      for_a_while(1min, 2h, [this] {
+        auto without = std::make_shared<region_config>(*all_.config);
+        without->throttles.clear();
+        all_.reload(std::move(without));
+      });
+    });
+  }
+
+  throttle_config throttle_by_chance(const char* name) {
+    throttle_config made;
+    made.name = name;
+    made.each = static_cast<throttle_each>(all_.chance.between(0, std::ssize(throttle_each_names) - 1));
+    if (all_.chance.chance(0.3)) made.kind = "virtual_router";
+    if (all_.chance.chance(0.3)) made.host = host_id(any_host().name());
+    made.at_once = static_cast<std::size_t>(all_.chance.between(1, 3));
+    if (!all_.chance.chance(0.3)) return made;
+    made.begin = static_cast<std::size_t>(all_.chance.between(1, 10));
+    made.within = all_.chance.span(1s, 10min);
+    return made;
   }
 
   void pauses() {
@@ -271,6 +310,10 @@ class scenario {
 
   void peace() {
     all_.note("peace");
+    auto quiet = std::make_shared<region_config>(*all_.config);
+    quiet->schedules.clear();
+    quiet->throttles.clear();
+    all_.reload(std::move(quiet));
     for (auto& host : all_.hosts) {
       host->weather = {};
       host->boot();

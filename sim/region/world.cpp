@@ -238,6 +238,15 @@ void world::order_daemon(tree_order order) {
                                                 }});
 }
 
+void world::reload(std::shared_ptr<region_config> next) {
+  note("the region file: {} schedules, {} throttles", next->schedules.size(), next->throttles.size());
+  config = std::move(next);
+  if (!system_) return;
+  context_->replace_config(config);
+  caf::anon_send(directory_->scheduler, config_changed{config});
+  caf::anon_send(directory_->region, config_changed{config});
+}
+
 /// One message of whoever chance has it. False if nobody has any.
 bool world::one_message() {
   auto& jobs = scheduler().jobs;

@@ -58,6 +58,8 @@ class world {
   /// What operators say; nothing where there is no daemon. `done` is told whether it was accepted, if that is ever known.
   void tell_daemon(operator_command what, std::function<void(bool)> done = {});
   void order_daemon(tree_order order);
+  /// Another region file, as SIGHUP has it read; without a daemon, for the next one.
+  void reload(std::shared_ptr<region_config> next);
 
   /// Lets so much time pass, or less if the judge finds something.
   void pass(milliseconds span);

@@ -147,6 +147,9 @@ class played_channel final : public command_channel {
 
   void up() { sink_.connected(host().boot_id, milliseconds(1)); }
   void down(const std::string& why) { sink_.disconnected({error_kind::transient, "host_unreachable", why}); }
+  void beat(std::int64_t load) {
+    if (host().reachable) sink_.alive(milliseconds(1), load);
+  }
 
   void send(run_request request) override {
     if (!host().reachable) return;
@@ -456,6 +459,11 @@ void region_fixture::host_beats(const std::string& name, std::optional<run_progr
     said.progress = progress;
     if (const auto found = channels_.find(name); found != channels_.end()) found->second->ask(run);
   }
+  settle();
+}
+
+void region_fixture::host_load(const std::string& name, std::int64_t hundredths) {
+  if (const auto found = channels_.find(name); found != channels_.end()) found->second->beat(hundredths);
   settle();
 }
 

@@ -10,6 +10,7 @@
 #include "actors/directory.hpp"
 #include "actors/probed.hpp"
 #include "sim/region/memory_journal.hpp"
+#include "test/support/text.hpp"
 
 namespace regent::test {
 
@@ -92,6 +93,8 @@ class region_fixture {
   /// A heartbeat: the host tells of its runs under way, which say that they are so far.
   void host_beats(const std::string& name, std::optional<run_progress> progress = {});
 
+  void host_load(const std::string& name, std::int64_t hundredths);  ///< the same, telling its load
+
   lifecycle_state state_in_cloud(const std::string& id = "1") const;
   const resource* row(const std::string& id = "1") const;
   std::vector<job> jobs(job_state state) const;
@@ -117,8 +120,6 @@ class region_fixture {
   context_ptr context_;
   directory_ptr directory_;
 };
-
-inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A user wants the router.
 void asks_for_build(region_fixture& region);

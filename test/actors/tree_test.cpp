@@ -292,6 +292,33 @@ TEST_CASE("a branch on a resource that is at work begins when it rests") {
   CHECK(below(region, root_of(region).id).size() == 1);
 }
 
+TEST_CASE("ten thousand jobs on one resource come one after the other, and a cancel ends them all") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].hangs = {"fw"};
+  std::string text = "{name: many, at_once: 1000, branches: [";
+  for (int n = 0; n < 10'000; ++n) text += fmt::format("{{name: b{}, do: mend, resource: virtual_router/1}},", n);
+  region.order(text + "]}");
+  region.pass(2s);
+  const auto root = root_of(region);
+  CHECK(below(region, root.id).size() == 1);
+  CHECK(region.tell({operator_verb::retry, {}, region.router, {}, {}}) == "at_work");
+  region.host_finishes("a");
+  region.pass(500ms);
+  CHECK(below(region, root.id).size() > 1);
+  region.tell({operator_verb::cancel, root.id, root.resource, {}, {}});
+  region.pass(5s);
+  CHECK(region.open_jobs().empty());
+  std::size_t open = 0, done = 0;
+  for (const auto& one : region.branches(root.id)) {
+    open += is_open(one.state) ? 1 : 0;
+    done += one.state == branch_state::done ? 1 : 0;
+  }
+  CHECK(open == 0);
+  CHECK(done >= 1);
+  CHECK(region.store->leases.empty());
+}
+
 TEST_CASE("a tree of what does not exist is refused whole") {
   region_fixture region;
   build_two(region);
@@ -305,6 +332,24 @@ TEST_CASE("a tree of what does not exist is refused whole") {
   CHECK(region.order("{name: x, hold: [nobody], branches: [{name: a, do: mend, resource: virtual_router/1}]}") ==
         "not_found");
   CHECK(region.store->jobs.size() == jobs);
+}
+
+TEST_CASE("branches of a root that began before a drain may still begin, and the host is drained when they have ended") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].hangs = {"fw"};
+  region.order(one_after_the_other);
+  region.pass(1s);
+  const bool drains = GENERATE(true, false);
+  region.tell({drains ? operator_verb::drain : operator_verb::cordon, {}, {}, host_id("a"), {}});
+  if (GENERATE(false, true)) region.restart();
+  region.host_finishes("a");
+  region.pass(10s);
+  CHECK(states(region) == (drains ? "first done, second done, " : "first done, second started, "));
+  CHECK(service_of(*region.facts->hosts.find(host_id("a"))) == (drains ? "drained" : "cordoned"));
+  region.tell({operator_verb::uncordon, {}, {}, host_id("a"), {}});
+  region.pass(10s);
+  CHECK(states(region) == "first done, second done, ");
 }
 
 TEST_CASE("a tree cordons a host, works, and opens it again") {

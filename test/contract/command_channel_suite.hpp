@@ -29,6 +29,7 @@ class channel_record {
   std::string boot_id;
   int connects = 0;
   int beats = 0;
+  std::optional<std::int64_t> last_load;  // hundredths
 
  private:
   std::mutex guard_;

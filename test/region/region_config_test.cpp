@@ -240,7 +240,7 @@ TEST_CASE("a value of the wrong kind or out of range is named with its place", "
       {2, "cloud: yes\nx:",
        "r:2:8: cloud: a single value where a map belongs; write `key: value` lines\n"
        "r:3:1: unknown key 'x'; known here: region, state_directory, log_level, cloud, ssh, hosts, podnet, "
-       "networks, policies, listen, events, schedules, kinds"},
+       "networks, policies, listen, events, schedules, throttles, kinds"},
       {4, "  email: robot", "r:4:10: cloud.email: 'robot' is not a mail address; write it like robot@example.com"},
       {11, "    address: 192.0.2.1\n    port: 99999",
        "r:12:11: hosts.0.port: 99999 is not a port (1 to 65535); 22 if left out"},

@@ -29,7 +29,12 @@ channel_sink channel_record::sink() {
   };
   sink.disconnected = [this, told](const error& why) { told([&] { errors.push_back(why); }); };
   sink.reported = [this, told](const run_report& report) { told([&] { reports.push_back(report); }); };
-  sink.alive = [this, told](milliseconds) { told([&] { ++beats; }); };
+  sink.alive = [this, told](milliseconds, std::optional<std::int64_t> load) {
+    told([&] {
+      ++beats;
+      last_load = load;
+    });
+  };
   return sink;
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("reports are read as they were written, however the bytes are cut") {
              report.output + report.errors;
     sent.push_back(report);
   }
-  bytes += "pong 17\nunfit some_code 3\nwhy";
+  bytes += "pong 17 250\nunfit some_code 3\nwhy";
   const auto messages = read_all(bytes, dice);
   REQUIRE(messages.size() == sent.size() + 3);
   CHECK(std::get<runner::ready>(messages.front()).boot_id == "boot-1");
@@ -114,7 +114,7 @@ TEST_CASE("a run under way is told with what it says of how far it is: one line,
   std::string bytes = "\nREGENT/1\nrunning a boot-1 - -1 0\nrunning a boot-1 40 1500 14\ncopying blocks";
   bytes += fmt::format("running b boot-1 - 0 {}\n", wild.size()) + wild;
   bytes += fmt::format("running b boot-1 101 0 {}\n", 5000) + std::string(5000, 'x');
-  bytes += "running b boot-1 0 9223372036854775807 0\npong 3\n";
+  bytes += "running b boot-1 0 9223372036854775807 0\npong 3 -\n";
   const auto messages = read_all(bytes, dice);
   REQUIRE(messages.size() == 6);
   const auto said = [&](std::size_t at) { return std::get<run_report>(messages[at]); };
@@ -135,7 +135,7 @@ TEST_CASE("what is not the protocol is an error, not a wait or a crash") {
                            "report a finished b 0 0 0 0 0 99999999999 0\n", "report A finished b 0 0 0 0 0 0 0\n",
                            "report a what b 0 0 0 0 0 0 0\n", "report a running b 0 0 0 0 0 0 0\n", "running a b 5 0\n",
                            "running a b x 0 0\n", "running a b - x 0\n", "running a b - 0 99999999999\n",
-                           "running A b - -1 0\n", "pong x\n", "unfit a\n", "hello\n", "\n"}) {
+                           "running A b - -1 0\n", "pong x 1\n", "pong 1\n", "pong 1 x\n", "unfit a\n", "hello\n", "\n"}) {
     runner::reader reader;
     reader.feed(std::string("\nREGENT/1\n") + line);
     INFO(line);

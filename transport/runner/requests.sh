@@ -185,8 +185,10 @@ _r_forget() {
 # waits for the second one, seconds after the first: when many hosts are connected to at once, none of them is kept from
 # its runs by it.
 _r_ping() {
-  local key run
-  _r_say 'pong %s\n' "$1"
+  local key run load=-
+  read -r load _ </proc/loadavg
+  if [[ $load == [0-9]*.[0-9][0-9] && $load != *[!0-9.]* ]]; then load=$((10#${load/./})); else load=-; fi
+  _r_say 'pong %s %s\n' "$1" "$load"
   if (($1 == 2)); then _r_sweep & fi
   for key in "${!_R_WORKERS[@]}"; do
     run=${_R_WORKER_RUNS[key]}

@@ -1,0 +1,309 @@
+// Durable one-step jobs through the production actors and the real journal, with hosts and a cloud that answer at once: what
+// regent itself costs.
+//   durable_jobs FOLDER JOBS [ALONE [RATE]]
+// First JOBS resources are asked for at once, and are built; then ALONE of them are changed, each when the one before is done; then
+// RATE are changed each second, for five seconds. Then it begins again on the journal that is left, with 1,000 jobs open, and rests.
+// One line of JSON.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <caf/actor_system.hpp>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <unordered_map>
+
+#include "actors/central_actors.hpp"
+#include "actors/journal_lookup.hpp"
+#include "persistence/sqlite_journal.hpp"
+
+using namespace regent;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t host_count = 40;
+
+[[noreturn]] void give_up(const std::string& why) {
+  fmt::print(stderr, "durable_jobs: {}\n", why);
+  std::exit(1);
+}
+
+/// The cloud's records, and when each came to rest.
+class instant_cloud {
+ public:
+  struct entry {
+    lifecycle_state state = requested;
+    std::int64_t stamp = 0;
+  };
+  explicit instant_cloud(std::size_t count) : entries_(count) {}
+
+  void ask(std::size_t number, lifecycle_state wish) {
+    const std::lock_guard lock(guard_);
+    auto& at = entries_[number];
+    at.state = wish;
+    at.stamp = ++stamps_;
+    news_.push_back(id_of(number));
+  }
+  void set_all(lifecycle_state state) {
+    for (auto& at : entries_) at.state = state;
+  }
+  /// Until so many reports of `running` have come since the last call.
+  void await_running(std::size_t count, const char* what) {
+    std::unique_lock lock(guard_);
+    if (!changed_.wait_for(lock, 600s, [&] { return running_ >= count; }))
+      give_up(fmt::format("{}: {} of {} after 600 s", what, running_, count));
+    running_ -= count;
+  }
+  std::vector<std::chrono::steady_clock::time_point> ends(std::size_t count) {
+    const std::lock_guard lock(guard_);
+    ends_.resize(std::max(ends_.size(), count));
+    return ends_;
+  }
+  static resource_id id_of(std::size_t number) { return {"virtual_router", std::to_string(number)}; }
+
+  std::unique_ptr<cloud> open();
+
+ private:
+  friend class instant_client;
+  record_head head(std::size_t number) const {
+    return {id_of(number), entries_[number].state, std::to_string(entries_[number].stamp), std::to_string(number % 100)};
+  }
+  std::mutex guard_;
+  std::condition_variable changed_;
+  std::vector<entry> entries_;
+  std::vector<resource_id> news_;
+  std::vector<std::chrono::steady_clock::time_point> ends_;
+  std::int64_t stamps_ = 0;
+  std::size_t running_ = 0;
+};
+
+class instant_client final : public cloud {
+ public:
+  explicit instant_client(instant_cloud& all) : all_(all) {}
+  result<std::vector<resource_id>> changes() override {
+    const std::lock_guard lock(all_.guard_);
+    return std::exchange(all_.news_, {});
+  }
+  result<void> acknowledge_changes() override { return {}; }
+  result<cloud_listing> list(const std::string&, const std::vector<lifecycle_state>& states) override {
+    const std::lock_guard lock(all_.guard_);
+    cloud_listing found;
+    for (std::size_t n = 0; n < all_.entries_.size(); ++n)
+      if (std::find(states.begin(), states.end(), all_.entries_[n].state) != states.end())
+        found.heads.push_back(all_.head(n));
+    return found;
+  }
+  result<record> read(const resource_id& id) override {
+    const std::lock_guard lock(all_.guard_);
+    record whole;
+    whole.head = all_.head(std::stoul(id.id));
+    whole.name = id.text();
+    whole.document = *parse_json(fmt::format(R"({{"id":{},"v":{}}})", id.id, whole.head.updated));
+    return whole;
+  }
+  result<void> report(const resource_id& id, lifecycle_state state) override {
+    const std::lock_guard lock(all_.guard_);
+    const auto number = std::stoul(id.id);
+    all_.entries_[number].state = state;
+    if (state != running) return {};
+    all_.ends_.resize(std::max(all_.ends_.size(), number + 1));
+    all_.ends_[number] = std::chrono::steady_clock::now();
+    ++all_.running_;
+    all_.changed_.notify_all();
+    return {};
+  }
+
+ private:
+  instant_cloud& all_;
+};
+
+std::unique_ptr<cloud> instant_cloud::open() { return std::make_unique<instant_client>(*this); }
+
+/// Each run is at its end when it is sent, or, if it hangs, never.
+class instant_channel final : public command_channel {
+ public:
+  instant_channel(channel_sink sink, const std::atomic<bool>& hangs) : sink_(std::move(sink)), hangs_(hangs) {
+    sink_.connected("boot", 0ms);
+  }
+  void send(run_request request) override { say(request.run, hangs_ ? run_status::running : run_status::finished); }
+  void ask(const run_id& run) override { say(run, run_status::running); }
+  void cancel(const run_id&) override {}
+  void forget(std::vector<run_id>) override {}
+
+ private:
+  void say(const run_id& run, run_status status) {
+    run_report said;
+    said.run = run;
+    said.status = status;
+    said.exit_code = 0;
+    said.boot_id = "boot";
+    sink_.reported(said);
+  }
+  channel_sink sink_;
+  const std::atomic<bool>& hangs_;
+};
+
+/// Every operation is one step on one host.
+class one_step final : public catalogue {
+ public:
+  const primitive_script* find_script(const std::string&) const override { return &script_; }
+  std::vector<std::string> kinds() const override { return {"virtual_router"}; }
+  bool has_scrub_queue(const std::string&) const override { return false; }
+  result<plan> make_plan(operation what, const record& from, const region_config& region, bool) const override {
+    plan made;
+    made.resource = from.head.id;
+    made.what = what;
+    made.lease_scope = from.head.id.text();
+    made.steps.push_back({region.hosts[std::stoul(from.head.id.id) % region.hosts.size()].name, "no_op",
+                          std::string(name(what)), {{"v", from.head.updated, false}}, step_role::sole, 30s, "nothing"});
+    return made;
+  }
+
+ private:
+  primitive_script script_{"no_op", std::make_shared<const std::string>("build() { :; }"), std::string(64, 'a')};
+};
+
+struct reign {
+  reign(const std::string& path, instant_cloud& records) {
+    const auto began = std::chrono::steady_clock::now();
+    auto config = std::make_shared<region_config>();
+    config->name = "bench";
+    config->cloud.poll_interval = 1ms;
+    config->cloud.listing_interval = std::chrono::hours(1);
+    for (std::size_t n = 0; n < host_count; ++n) {
+      host_config host;
+      host.name = host_id(fmt::format("host-{}", n));
+      config->hosts.push_back(host);
+    }
+    auto store = open_sqlite_journal(path);
+    if (!store) give_up(store.error().text());
+    auto found = (*store)->begin_reign();
+    if (!found) give_up(found.error().text());
+    auto open = std::make_shared<const journal_contents>(std::move(*found));
+    context = std::make_shared<region_context>(time, facts, config);
+    context->kinds = std::make_shared<const one_step>();
+    context->journal_id = open->journal_id;
+    context->epoch = open->epoch;
+    context->last_job = open->last_job;
+    context->open_channel = [this](const host_config&, channel_sink sink) {
+      return std::make_unique<instant_channel>(std::move(sink), hangs);
+    };
+    context->open_cloud = [&records](const auto&) -> result<std::unique_ptr<cloud>> { return records.open(); };
+    look_into(*context, path);
+    spawn_central_actors<caf::detached>(system, context, directory, std::shared_ptr<journal>(std::move(*store)), open);
+    while (!facts.ready) std::this_thread::sleep_for(1ms);
+    ready_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  }
+
+  system_clock time;
+  daemon_facts facts;
+  std::atomic<bool> hangs{false};
+  actor_config settings{facts.probes};
+  caf::actor_system system{settings};
+  context_ptr context;
+  directory_ptr directory = std::make_shared<actor_directory>();
+  double ready_s = 0;
+};
+
+double rss_mb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (word == "VmRSS:") {
+      double kb = 0;
+      status >> kb;
+      return kb / 1024;
+    }
+  return 0;
+}
+
+double cpu_s() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto of = [](const timeval& at) { return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_usec) / 1e6; };
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+double percentile(std::vector<double> of, double part) {
+  if (of.empty()) return 0;
+  std::sort(of.begin(), of.end());
+  return of[std::min(of.size() - 1, static_cast<std::size_t>(part * static_cast<double>(of.size())))];
+}
+
+double seconds_since(std::chrono::steady_clock::time_point since) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+}
+
+void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::size_t rate) {
+  instant_cloud records(jobs);
+  auto& here = *new reign(path, records);  // never taken down: what follows is a crash
+  const auto began = std::chrono::steady_clock::now();
+  records.await_running(jobs, "the builds");
+  const auto all_s = seconds_since(began);
+
+  std::vector<double> each_ms;
+  for (std::size_t n = 0; n < alone; ++n) {
+    const auto asked = std::chrono::steady_clock::now();
+    records.ask(n % jobs, running_update);
+    records.await_running(1, "a change alone");
+    each_ms.push_back(seconds_since(asked) * 1e3);
+  }
+
+  std::vector<double> paced_ms;
+  const auto count = std::min(rate * 5, jobs);
+  if (rate > 0) {
+    std::vector<std::chrono::steady_clock::time_point> asked(count);
+    const auto first = std::chrono::steady_clock::now();
+    for (std::size_t n = 0; n < count; ++n) {
+      std::this_thread::sleep_until(first + n * std::chrono::microseconds(1'000'000 / rate));
+      asked[n] = std::chrono::steady_clock::now();
+      records.ask(n, running_update);
+    }
+    records.await_running(count, "the changes at a rate");
+    const auto ends = records.ends(count);
+    for (std::size_t n = 0; n < count; ++n)
+      paced_ms.push_back(std::chrono::duration<double, std::milli>(ends[n] - asked[n]).count());
+  }
+
+  here.hangs = true;
+  const auto open = std::min<std::size_t>(1000, jobs);
+  for (std::size_t n = 0; n < open; ++n) records.ask(n, running_update);
+  const auto sent = here.facts.runs_sent.load();
+  for (int i = 0; i < 600 && here.facts.runs_sent.load() < sent + static_cast<std::int64_t>(std::min(open, host_count * 8)); ++i)
+    std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(1s);
+  fmt::print(R"({{"jobs":{},"jobs_per_s":{:.0f},"alone_ms_p50":{:.2f},"alone_ms_p99":{:.2f},"paced_ms_p50":{:.2f},"paced_ms_p99":{:.2f},"wal_mb":{:.0f}}})"
+             "\n",
+             jobs, static_cast<double>(jobs) / all_s, percentile(each_ms, 0.5), percentile(each_ms, 0.99),
+             percentile(paced_ms, 0.5), percentile(paced_ms, 0.99),
+             static_cast<double>(std::filesystem::file_size(path + "-wal")) / 1e6);
+  std::fflush(stdout);
+  std::_Exit(0);
+}
+
+void begin_again(const std::string& path, std::size_t jobs) {
+  instant_cloud records(jobs);
+  records.set_all(running);
+  auto& here = *new reign(path, records);
+  std::this_thread::sleep_for(3s);  // its first listing
+  const auto used = cpu_s();
+  std::this_thread::sleep_for(10s);
+  fmt::print(R"({{"resources":{},"ready_s":{:.2f},"rss_mb":{:.0f},"cpu_at_rest_percent":{:.2f}}})"
+             "\n",
+             jobs, here.ready_s, rss_mb(), (cpu_s() - used) * 10);
+  std::fflush(stdout);
+  std::_Exit(0);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count < 3) give_up("durable_jobs FOLDER JOBS [ALONE [RATE]], then durable_jobs FOLDER JOBS again");
+  spdlog::set_level(spdlog::level::err);
+  const std::string path = std::string(words[1]) + "/regent.db";
+  const auto jobs = std::stoul(words[2]);
+  if (std::string(count > 3 ? words[3] : "") == "again") begin_again(path, jobs);
+  measure(path, jobs, count > 3 ? std::stoul(words[3]) : 0, count > 4 ? std::stoul(words[4]) : 0);
+}
