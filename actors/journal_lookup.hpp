@@ -1,4 +1,4 @@
-// What actors ask of the journal while they work: each question is a short read-only connection of its own.
+// What actors ask of the journal while they work: read-only, through connections that are kept.
 #pragma once
 
 #include <string>

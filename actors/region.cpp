@@ -108,6 +108,8 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   one.actor =
       self_->spawn<caf::monitored>(run_lifecycle, context_, directory_, std::shared_ptr<const lifecycle_task>(task));
   at().actors[one.actor.address()] = id;
+  one.neighbours = one.row.project;
+  if (!one.neighbours.empty()) at().neighbours[one.neighbours].insert(id);
   show();
 }
 
@@ -177,11 +179,8 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   if (found == at().actors.end()) return;
   const auto id = found->second;
   at().actors.erase(found);
-  at().permits.end(id);
-  grant_permits();
+  move_out(id);
   auto& one = entry(id);
-  one.actor = lifecycle_actor{};
-  one.known.busy = false;
   if (message.row) {
     one.row = *message.row;
     one.row.document.clear();
@@ -328,9 +327,23 @@ void region_work::end_overdue_repairs(const resource_id& id) {
 void region_work::wake_neighbours(const resource_id& id) {
   const auto project = entry(id).row.project;
   if (project.empty()) return;
-  for (const auto& [address, other] : at().actors)
-    if (const auto& one = entry(other); one.row.project == project)
-      caf::anon_send(one.actor, woken{id.text() + " is " + std::string(name(entry(id).known.state))});
+  const auto found = at().neighbours.find(project);
+  if (found == at().neighbours.end()) return;
+  for (const auto& other : found->second)
+    caf::anon_send(entry(other).actor, woken{id.text() + " is " + std::string(name(entry(id).known.state))});
+}
+
+/// It is at work no longer: what it held in memory is others'.
+void region_work::move_out(const resource_id& id) {
+  auto& one = entry(id);
+  one.actor = lifecycle_actor{};
+  one.known.busy = false;
+  if (const auto all = at().neighbours.find(one.neighbours); all != at().neighbours.end()) {
+    all->second.erase(id);
+    if (all->second.empty()) at().neighbours.erase(all);
+  }
+  at().permits.end(id);
+  grant_permits();
 }
 
 namespace {
@@ -428,11 +441,8 @@ void region_work::died(const caf::actor_addr& who) {
   if (found == at().actors.end() || at().stopping) return;
   const auto id = found->second;
   at().actors.erase(found);
-  at().permits.end(id);
-  grant_permits();
+  move_out(id);
   auto& one = entry(id);
-  one.actor = lifecycle_actor{};
-  one.known.busy = false;
   one.unfinished = true;
   log::error("{}: its actor died; it is taken up again from the journal", id.text());
   look_later(id, std::chrono::seconds(1));

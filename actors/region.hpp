@@ -23,6 +23,7 @@ struct region_entry {
   known_resource known;
   resource row;            // document left empty: the journal keeps what it has
   lifecycle_actor actor;   // null at rest
+  std::string neighbours;  // of which project it is, while at work
   std::string look_again;  // why it is to be read once more when it rests; empty: no need
   /// Its last actor left work behind that is to be taken up soon: whoever comes first takes it up from the journal.
   bool unfinished = false;
@@ -43,7 +44,8 @@ struct host_rebuild {
 struct region_at_work {
   std::unordered_map<resource_id, region_entry> entries;
   std::map<caf::actor_addr, resource_id> actors;
-  std::set<std::pair<wall_time, resource_id>> due;  // ends of grace periods
+  std::map<std::string, std::set<resource_id>> neighbours;  // at work, by project
+  std::set<std::pair<wall_time, resource_id>> due;          // ends of grace periods
   std::multimap<steady_time, resource_id> retries;
   std::set<std::pair<wall_time, resource_id>> repairs_due;  // next attempts at repairs, and the ends of their waits
   std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does

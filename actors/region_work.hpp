@@ -61,6 +61,7 @@ class region_work {
   void end_overdue_repairs(const resource_id& id);
   bool look_again(const resource_id& id);
   void wake_neighbours(const resource_id& id);
+  void move_out(const resource_id& id);
   void set_due(region_entry& one, const resource_id& id);
   void look_later(const resource_id& id, milliseconds after) {
     at().retries.emplace(context_->time.steady() + after, id);

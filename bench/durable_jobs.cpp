@@ -167,11 +167,11 @@ class one_step final : public catalogue {
 };
 
 struct reign {
-  reign(const std::string& path, instant_cloud& records) {
+  reign(const std::string& path, instant_cloud& records, milliseconds poll) {
     const auto began = std::chrono::steady_clock::now();
     auto config = std::make_shared<region_config>();
     config->name = "bench";
-    config->cloud.poll_interval = 1ms;
+    config->cloud.poll_interval = poll;
     config->cloud.listing_interval = std::chrono::hours(1);
     for (std::size_t n = 0; n < host_count; ++n) {
       host_config host;
@@ -238,7 +238,7 @@ double seconds_since(std::chrono::steady_clock::time_point since) {
 
 void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::size_t rate) {
   instant_cloud records(jobs);
-  auto& here = *new reign(path, records);  // never taken down: what follows is a crash
+  auto& here = *new reign(path, records, 1ms);  // never taken down: what follows is a crash
   const auto began = std::chrono::steady_clock::now();
   records.await_running(jobs, "the builds");
   const auto all_s = seconds_since(began);
@@ -286,7 +286,7 @@ void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::
 void begin_again(const std::string& path, std::size_t jobs) {
   instant_cloud records(jobs);
   records.set_all(running);
-  auto& here = *new reign(path, records);
+  auto& here = *new reign(path, records, 5s);
   std::this_thread::sleep_for(3s);  // its first listing
   const auto used = cpu_s();
   std::this_thread::sleep_for(10s);

@@ -3,9 +3,9 @@
 namespace regent {
 
 void host_board::publish(host_status status) {
+  auto published = std::make_shared<const host_status>(std::move(status));
   const std::lock_guard lock(guard_);
-  auto& place = hosts_[status.host];
-  place = std::move(status);
+  hosts_[published->host].swap(published);
 }
 
 void host_board::remove(const host_id& host) {
@@ -13,18 +13,17 @@ void host_board::remove(const host_id& host) {
   hosts_.erase(host);
 }
 
-std::optional<host_status> host_board::find(const host_id& host) const {
+std::shared_ptr<const host_status> host_board::find(const host_id& host) const {
   const std::lock_guard lock(guard_);
   const auto found = hosts_.find(host);
-  if (found == hosts_.end()) return std::nullopt;
-  return found->second;
+  return found == hosts_.end() ? nullptr : found->second;
 }
 
 std::set<host_id> host_board::away() const {
   const std::lock_guard lock(guard_);
   std::set<host_id> all;
   for (const auto& [name, status] : hosts_)
-    if (status.state != "up") all.insert(name);
+    if (status->state != "up") all.insert(name);
   return all;
 }
 
@@ -32,7 +31,7 @@ std::vector<host_status> host_board::list() const {
   const std::lock_guard lock(guard_);
   std::vector<host_status> all;
   all.reserve(hosts_.size());
-  for (const auto& [host, status] : hosts_) all.push_back(status);
+  for (const auto& [host, status] : hosts_) all.push_back(*status);
   return all;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -62,13 +63,13 @@ class host_board {
  public:
   void publish(host_status status);
   void remove(const host_id& host);
-  std::optional<host_status> find(const host_id& host) const;
-  std::vector<host_status> list() const;  ///< by name
-  std::set<host_id> away() const;         ///< those that are not up
+  std::shared_ptr<const host_status> find(const host_id& host) const;  ///< null: not known
+  std::vector<host_status> list() const;                               ///< by name
+  std::set<host_id> away() const;                                      ///< those that are not up
 
  private:
   mutable std::mutex guard_;
-  std::map<host_id, host_status> hosts_;
+  std::map<host_id, std::shared_ptr<const host_status>> hosts_;
 };
 
 }  // namespace regent
