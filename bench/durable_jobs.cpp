@@ -69,7 +69,8 @@ class instant_cloud {
  private:
   friend class instant_client;
   record_head head(std::size_t number) const {
-    return {id_of(number), entries_[number].state, std::to_string(entries_[number].stamp), std::to_string(number % 100)};
+    return {id_of(number), entries_[number].state, std::to_string(entries_[number].stamp),
+            std::to_string(number % 100)};
   }
   std::mutex guard_;
   std::condition_variable changed_;
@@ -157,8 +158,13 @@ class one_step final : public catalogue {
     made.resource = from.head.id;
     made.what = what;
     made.lease_scope = from.head.id.text();
-    made.steps.push_back({region.hosts[std::stoul(from.head.id.id) % region.hosts.size()].name, "no_op",
-                          std::string(name(what)), {{"v", from.head.updated, false}}, step_role::sole, 30s, "nothing"});
+    made.steps.push_back({region.hosts[std::stoul(from.head.id.id) % region.hosts.size()].name,
+                          "no_op",
+                          std::string(name(what)),
+                          {{"v", from.head.updated, false}},
+                          step_role::sole,
+                          30s,
+                          "nothing"});
     return made;
   }
 
@@ -222,7 +228,9 @@ double rss_mb() {
 double cpu_s() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
-  const auto of = [](const timeval& at) { return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_usec) / 1e6; };
+  const auto of = [](const timeval& at) {
+    return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_usec) / 1e6;
+  };
   return of(used.ru_utime) + of(used.ru_stime);
 }
 
@@ -271,14 +279,16 @@ void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::
   const auto open = std::min<std::size_t>(1000, jobs);
   for (std::size_t n = 0; n < open; ++n) records.ask(n, running_update);
   const auto sent = here.facts.runs_sent.load();
-  for (int i = 0; i < 600 && here.facts.runs_sent.load() < sent + static_cast<std::int64_t>(std::min(open, host_count * 8)); ++i)
+  for (int i = 0;
+       i < 600 && here.facts.runs_sent.load() < sent + static_cast<std::int64_t>(std::min(open, host_count * 8)); ++i)
     std::this_thread::sleep_for(50ms);
   std::this_thread::sleep_for(1s);
-  fmt::print(R"({{"jobs":{},"jobs_per_s":{:.0f},"alone_ms_p50":{:.2f},"alone_ms_p99":{:.2f},"paced_ms_p50":{:.2f},"paced_ms_p99":{:.2f},"wal_mb":{:.0f}}})"
-             "\n",
-             jobs, static_cast<double>(jobs) / all_s, percentile(each_ms, 0.5), percentile(each_ms, 0.99),
-             percentile(paced_ms, 0.5), percentile(paced_ms, 0.99),
-             static_cast<double>(std::filesystem::file_size(path + "-wal")) / 1e6);
+  fmt::print(
+      R"({{"jobs":{},"jobs_per_s":{:.0f},"alone_ms_p50":{:.2f},"alone_ms_p99":{:.2f},"paced_ms_p50":{:.2f},"paced_ms_p99":{:.2f},"wal_mb":{:.0f}}})"
+      "\n",
+      jobs, static_cast<double>(jobs) / all_s, percentile(each_ms, 0.5), percentile(each_ms, 0.99),
+      percentile(paced_ms, 0.5), percentile(paced_ms, 0.99),
+      static_cast<double>(std::filesystem::file_size(path + "-wal")) / 1e6);
   std::fflush(stdout);
   std::_Exit(0);
 }

@@ -42,8 +42,8 @@ explanation explain_tree(const why_tree_facts& facts) {
   }
   const auto deadline =
       root.started && root.deadline.count() > 0 ? std::optional(*root.started + root.deadline) : std::nullopt;
-  made.sentence = fmt::format("{} is {}: {} of {} branches have ended{}", who, name(root.state), facts.ended, facts.total,
-                              until(deadline));
+  made.sentence = fmt::format("{} is {}: {} of {} branches have ended{}", who, name(root.state), facts.ended,
+                              facts.total, until(deadline));
   for (const auto& one : facts.under_way) {
     made.causes.push_back({"branch", text_of(one, facts.jobs), {}, one.job, {}, one.started});
     made.sentence += "; " + made.causes.back().text;
@@ -51,7 +51,8 @@ explanation explain_tree(const why_tree_facts& facts) {
   if (facts.under_way_count > facts.under_way.size())
     made.sentence += fmt::format("; and {} more", facts.under_way_count - facts.under_way.size());
   if (made.causes.empty()) {
-    const auto waits = root.waits_for.empty() ? "its first branches are about to begin" : "it waits for " + root.waits_for;
+    const auto waits =
+        root.waits_for.empty() ? "its first branches are about to begin" : "it waits for " + root.waits_for;
     made.causes.push_back({"wait", waits, {}, root.id, {}, root.started});
     made.sentence += "; " + waits;
   }

@@ -12,7 +12,7 @@ struct why_tree_facts {
   std::vector<branch> under_way;  ///< the first of them, limits::told_at_once at most
   std::size_t under_way_count = 0;
   std::size_t ended = 0, total = 0;  ///< branches
-  std::map<job_id, job> jobs;  ///< theirs, as far as they are in the journal
+  std::map<job_id, job> jobs;        ///< theirs, as far as they are in the journal
   wall_time now{};
 };
 

@@ -334,7 +334,8 @@ TEST_CASE("a tree of what does not exist is refused whole") {
   CHECK(region.store->jobs.size() == jobs);
 }
 
-TEST_CASE("branches of a root that began before a drain may still begin, and the host is drained when they have ended") {
+TEST_CASE(
+    "branches of a root that began before a drain may still begin, and the host is drained when they have ended") {
   region_fixture region;
   build_two(region);
   region.hosts["a"].hangs = {"fw"};

@@ -131,11 +131,12 @@ TEST_CASE("a run under way is told with what it says of how far it is: one line,
 }
 
 TEST_CASE("what is not the protocol is an error, not a wait or a crash") {
-  for (const char* line : {"report x\n", "report a finished b 0 0 0 0 0 -1 0\n", "report a finished 0 0 0 0 0 0 0\n",
-                           "report a finished b 0 0 0 0 0 99999999999 0\n", "report A finished b 0 0 0 0 0 0 0\n",
-                           "report a what b 0 0 0 0 0 0 0\n", "report a running b 0 0 0 0 0 0 0\n", "running a b 5 0\n",
-                           "running a b x 0 0\n", "running a b - x 0\n", "running a b - 0 99999999999\n",
-                           "running A b - -1 0\n", "pong x 1\n", "pong 1\n", "pong 1 x\n", "unfit a\n", "hello\n", "\n"}) {
+  for (const char* line :
+       {"report x\n", "report a finished b 0 0 0 0 0 -1 0\n", "report a finished 0 0 0 0 0 0 0\n",
+        "report a finished b 0 0 0 0 0 99999999999 0\n", "report A finished b 0 0 0 0 0 0 0\n",
+        "report a what b 0 0 0 0 0 0 0\n", "report a running b 0 0 0 0 0 0 0\n", "running a b 5 0\n",
+        "running a b x 0 0\n", "running a b - x 0\n", "running a b - 0 99999999999\n", "running A b - -1 0\n",
+        "pong x 1\n", "pong 1\n", "pong 1 x\n", "unfit a\n", "hello\n", "\n"}) {
     runner::reader reader;
     reader.feed(std::string("\nREGENT/1\n") + line);
     INFO(line);
