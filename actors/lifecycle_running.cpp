@@ -79,8 +79,7 @@ void lifecycle_work::permitted() {
   if (permit_ != permit::asked) return;
   permit_ = permit::held;
   if (phase_ == phase::permitting) stop_timer();
-  if (is_stopping()) return;
-  take_next_lease();
+  if (!is_stopping()) lease_all();  // a host may have been closed meanwhile
 }
 
 void lifecycle_work::permit_waits_for(const std::string& why) {

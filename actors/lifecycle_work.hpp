@@ -54,9 +54,6 @@ class lifecycle_work {
   void asked_to_mark(const mark_asked& message);
   void woken_up() {
     if (phase_ == phase::claiming) pass(on_timer_);
-    if (phase_ == phase::permitting &&
-        std::any_of(hosts_.begin(), hosts_.end(), [this](const host_id& host) { return is_closed(host); }))
-      return lease_all();
     if (phase_ == phase::leasing && !has_begun() && (at_gate_ || is_closed(asked_))) lease_anew();
   }
   void timer_over(const timer& message) {

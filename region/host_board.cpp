@@ -23,7 +23,7 @@ std::set<host_id> host_board::away() const {
   const std::lock_guard lock(guard_);
   std::set<host_id> all;
   for (const auto& [name, status] : hosts_)
-    if (status->state != "up") all.insert(name);
+    if (status->state != "up" && !is_detached(*status)) all.insert(name);
   return all;
 }
 

@@ -65,7 +65,7 @@ class host_board {
   void remove(const host_id& host);
   std::shared_ptr<const host_status> find(const host_id& host) const;  ///< null: not known
   std::vector<host_status> list() const;                               ///< by name
-  std::set<host_id> away() const;                                      ///< those that are not up
+  std::set<host_id> away() const;                                      ///< those that are not up and are expected back
 
  private:
   mutable std::mutex guard_;

@@ -66,12 +66,8 @@ void throttle_board::enter(member& one, int by) {
 }
 
 void throttle_board::ask(permit_request wanted, steady_time now) {
-  if (throttles_.empty()) {
-    members_.erase(wanted.resource);
-    wanted.begun = true;
-  } else {
-    end(wanted.resource);
-  }
+  end(wanted.resource);
+  if (throttles_.empty()) wanted.begun = true;
   auto& one = members_[wanted.resource];
   one.counts = counts_of(wanted);
   one.asked = std::move(wanted);

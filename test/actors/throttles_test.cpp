@@ -77,6 +77,23 @@ TEST_CASE("a job that waits for a permit is cancelled like any other, and its pl
   CHECK(region.facts->throttles.list()[0].waiting == 0);
 }
 
+TEST_CASE("a host that is cordoned while a job waits for a permit is waited for without a lease in hand") {
+  region_fixture region;
+  one_works(region);
+  asks_for(region, "2");
+  region.tell({operator_verb::cordon, {}, {}, host_id("a"), {}});
+  region.host_finishes("a");
+  region.pass(3s);
+  REQUIRE(region.state_in_cloud("1") == running);
+  CHECK(has(job_of(region.open_jobs(), "2").waits_for, "a to be uncordoned"));
+  CHECK(region.store->leases.empty());
+  CHECK(region.facts->hosts.find(host_id("b"))->held.empty());
+  CHECK(region.facts->throttles.list()[0].working == 0);
+  region.tell({operator_verb::uncordon, {}, {}, host_id("a"), {}});
+  region.pass(3s);
+  CHECK(region.state_in_cloud("2") == running);
+}
+
 TEST_CASE("other throttles hold at once, also for what waits already") {
   region_fixture region;
   one_works(region);

@@ -220,6 +220,18 @@ TEST_CASE("other throttles hold from now on, for who works, who waits and what h
   CHECK(board.list(start).empty());
 }
 
+TEST_CASE("who waited under a throttle that is gone, and asks again, is there once") {
+  throttle_board board;
+  board.configure({throttle(1)});
+  board.ask(router(1), start);
+  board.ask(router(2), start);
+  CHECK(ids(board.grant(start)) == "1");
+  board.configure({});
+  board.ask(router(2), start);
+  CHECK_FALSE(board.somebody_waits());
+  CHECK(board.grant(start).empty());
+}
+
 TEST_CASE("ten thousand wait, and each gets its turn") {
   throttle_board board;
   board.configure({throttle(10), throttle(3, throttle_each::project)});
