@@ -21,6 +21,7 @@ std::vector<step> steps_of(const plan& what, job_id job, int first) {
     one.parameters = parameters_json(planned.parameters);
     one.deadline = planned.deadline;
     one.stall = planned.stall;
+    one.undo = planned.undo;
     steps.push_back(std::move(one));
   }
   return steps;

@@ -239,11 +239,23 @@ void lifecycle_work::advance() {
         std::chrono::duration_cast<milliseconds>(delay->at - now()) + std::chrono::seconds(1));
     return set_timer(std::max(delay->at - now(), milliseconds(1)), [this] { advance(); });
   }
+  if (!over->ok && !execution_->job().repair && execution_->begin_undo()) {
+    const auto count = execution_->steps().size();
+    log::warn("{}: job {} has failed: {} steps are undone", task_->id.text(), execution_->job().id.value(),
+              count - execution_->step_count());
+    // All in one commit, with the failure: whoever goes on with the job undoes all of them.
+    for (auto at = execution_->step_count(); at < count; ++at) dirty_.insert(static_cast<int>(at));
+    return advance();
+  }
   over->ok ? conclude() : close(false);
 }
 
 void lifecycle_work::send_step(const job_execution::send& what) {
   const auto& target = execution_->steps()[static_cast<std::size_t>(what.index)];
+  if (is_given_up(target.host) && is_undo(target)) {
+    change_steps([&] { execution_->lost(what.index, target.host.value() + " is detached", now()); });
+    return advance();
+  }
   if (is_given_up(target.host)) return leave(target.host) ? advance() : void();
   const auto status = context_->facts.hosts.find(target.host);
   if (target.role == "standby" && status && status->down_since &&
@@ -313,8 +325,9 @@ result<std::vector<run_parameter>> lifecycle_work::parameters_of(const step& wha
   for (const auto& secret : stored->secrets) {
     // A repair's steps are numbered anew, so the step is found by what it is.
     const auto planned = std::find_if(fresh_.begin(), fresh_.end(), [&](const plan_step& one) {
-      return one.primitive == what.primitive && one.host == what.host && one.verb == what.verb &&
-             one.about == what.about;
+      const bool same =
+          is_undo(what) ? about_undoing(one.about) == what.about : one.verb == what.verb && one.about == what.about;
+      return same && one.primitive == what.primitive && one.host == what.host;
     });
     if (planned == fresh_.end())
       return fail(error_kind::permanent, "secret_unknown", "{} is a secret of a step that is no longer planned",

@@ -163,6 +163,7 @@ void write_steps(json_writer& out, const std::vector<step>& steps, const std::ma
     out.text("primitive", each.primitive);
     out.text("verb", each.verb);
     out.text("role", each.role);
+    out.text("undo", each.undo);
     out.text("about", each.about);
     out.document("parameters", each.parameters);
     out.number("deadline_ms", each.deadline.count());

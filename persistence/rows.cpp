@@ -178,7 +178,7 @@ void bind(sqlite::statement& to, const job& from) {
 void bind(sqlite::statement& to, const step& from) {
   to.bind(from.job.value(), from.index, from.host.value(), from.primitive, from.verb, from.role, from.about,
           from.parameters, from.deadline, from.stall, stored(from.state, step_state_names), from.run.value(),
-          from.attempt, from.exit_code, from.output, from.error, from.boot_id, from.started, from.ended);
+          from.attempt, from.exit_code, from.output, from.error, from.boot_id, from.undo, from.started, from.ended);
 }
 
 void bind(sqlite::statement& to, const lease& from) {
@@ -311,6 +311,7 @@ result<step> read_step(const sqlite::statement& from) {
   row.output = in.text();
   row.error = in.text();
   row.boot_id = in.text();
+  row.undo = in.text();
   row.started = in.maybe_time();
   row.ended = in.maybe_time();
   return in.finish(std::move(row));

@@ -20,7 +20,7 @@ inline constexpr const char* step_columns =
     "job, number, host, primitive, verb, role, about, parameters, deadline, stall, state, run, attempt, exit_code, "
     "output, "
     "error, "
-    "boot_id, started, ended";
+    "boot_id, undo, started, ended";
 inline constexpr const char* lease_columns = "host, scope, job, epoch, since";
 inline constexpr const char* report_columns = "sequence, kind, resource, job, state, created";
 inline constexpr const char* event_columns = "sequence, at, topic, kind, resource, root, job, body";

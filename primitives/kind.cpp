@@ -102,6 +102,7 @@ class kind_reader {
     out.line = value.line;
     out.primitive = map.text("primitive", true);
     out.verb = map.text("verb", true);
+    out.undo = map.text("undo", false);
     out.on = map.text("on", true);
     out.host = map.read_expression("on");
     out.when = map.read_conditions("when");
@@ -127,8 +128,21 @@ class kind_reader {
       if (out.deadline || out.stall)
         check_limits({out.deadline.value_or(of.deadline), out.stall.value_or(of.stall)}, found->second, map);
       read_parameters(parameters, found->second, out, map);
+      if (!out.undo.empty()) check_undo(out, found->second, map);
     }
     return out;
+  }
+
+  /// It is called with the step's own parameters.
+  void check_undo(const kind_step& step, const primitive& of, spec_map& map) {
+    if (!of.verbs.contains(step.undo)) {
+      map.wrong(fmt::format("undo: primitive {} has no verb '{}'", step.primitive, step.undo));
+      return;
+    }
+    for (const auto& one : of.parameters)
+      if (one.is_for(step.undo) && !one.is_for(step.verb))
+        map.wrong(
+            fmt::format("undo: {} needs the parameter '{}', which {} does not take", step.undo, one.name, step.verb));
   }
 
   /// `for_each: "{path}"`.

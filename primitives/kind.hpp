@@ -29,7 +29,8 @@ struct parameter_source {
 struct kind_step {
   std::string primitive;
   std::string verb;
-  std::string on;  ///< "podnet", or an expression for a host's name
+  std::string undo;  ///< the verb that undoes it if the operation fails; empty: none
+  std::string on;    ///< "podnet", or an expression for a host's name
   expression host;
   std::vector<condition> when;
   std::string for_each;  ///< path; empty: once

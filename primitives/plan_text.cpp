@@ -40,7 +40,8 @@ std::string json_step(const plan_step& step) {
   const auto parameters = joined(step.parameters, ",", [](const plan_parameter& one) {
     return fmt::format("{}:{}", json_quote(one.name), json_value(one));
   });
-  const auto stall = step.stall.count() == 0 ? "" : fmt::format(R"("stall_ms":{},)", step.stall.count());
+  auto stall = step.stall.count() == 0 ? "" : fmt::format(R"("stall_ms":{},)", step.stall.count());
+  if (!step.undo.empty()) stall += fmt::format(R"("undo":{},)", json_quote(step.undo));
   return fmt::format(
       R"({{"host":{},"role":{},"primitive":{},"verb":{},"about":{},"deadline_ms":{},{}"parameters":{{{}}}}})",
       json_quote(step.host.value()), json_quote(name(step.role)), json_quote(step.primitive), json_quote(step.verb),
@@ -55,7 +56,8 @@ std::string plan_text(const plan& what) {
                          what.steps.size() == 1 ? "" : "s", what.lease_scope, most);
   for (std::size_t i = 0; i < what.steps.size(); ++i) {
     const auto& step = what.steps[i];
-    const auto stall = step.stall.count() == 0 ? "" : fmt::format(", {} of it without progress", span_text(step.stall));
+    auto stall = step.stall.count() == 0 ? "" : fmt::format(", {} of it without progress", span_text(step.stall));
+    if (!step.undo.empty()) stall += fmt::format("; {} undoes it if the operation fails", step.undo);
     out += fmt::format("\n{}. {} ({}): {}\n   {} {}, at most {}{}\n", i + 1, step.host.value(), name(step.role),
                        step.about, step.primitive, step.verb, span_text(step.deadline), stall);
     for (const auto& one : step.parameters) out += fmt::format("     {} = {}\n", one.name, shown_parameter(one));

@@ -211,7 +211,8 @@ class planning {
       plan_step made{on.host,          step.primitive,
                      step.verb,        *std::move(parameters),
                      on.role,          step.deadline.value_or(limits_of_verb.deadline),
-                     one_line(*about), step.stall.value_or(limits_of_verb.stall)};
+                     one_line(*about), step.stall.value_or(limits_of_verb.stall),
+                     step.undo};
       if (const auto size = bytes_of(made); size > limits::run_parameters_total_bytes)
         return in_step({error_kind::permanent, "plan_too_large",
                         fmt::format("its parameters have {} bytes, at most {} are sent", size,

@@ -70,7 +70,7 @@ struct step {
   host_id host;
   std::string primitive;
   std::string verb;
-  std::string role;  ///< "sole", "enabled", "standby"
+  std::string role;  ///< "sole", "enabled", "standby"; "undo": it undoes an earlier step of its job, which has failed
   std::string about;
   std::string parameters;  ///< JSON, secrets masked
   milliseconds deadline{0};
@@ -82,9 +82,16 @@ struct step {
   std::string output;
   std::string error;
   std::string boot_id;  ///< the host's when the run was sent
+  std::string
+      undo;  ///< the verb that undoes it, if its job fails for good after it has begun; empty: nothing is undone
   std::optional<wall_time> started;
   std::optional<wall_time> ended;
 };
+
+inline constexpr std::string_view undo_role = "undo";
+inline bool is_undo(const step& what) { return what.role == undo_role; }
+/// What is said of the step that undoes the one of which `about` is said.
+inline std::string about_undoing(const std::string& about) { return "undo: " + about; }
 
 struct job_with_steps {
   regent::job job;

@@ -11,6 +11,7 @@ job_execution::job_execution(regent::job job, std::vector<step> steps, std::stri
       steps_(std::move(steps)),
       journal_id_(std::move(journal_id)),
       policy_(policy),
+      undo_from_(static_cast<std::size_t>(std::find_if(steps_.begin(), steps_.end(), is_undo) - steps_.begin())),
       not_before_(steps_.size()) {
   for (const auto& done : steps_)
     if (done.role == "standby" && (done.state == step_state::skipped || done.state == step_state::failed)) {
@@ -22,7 +23,9 @@ job_execution::job_execution(regent::job job, std::vector<step> steps, std::stri
 bool job_execution::rebooted(const host_id& host, const std::string& boot_id, int running) {
   bool any = false;
   for (auto& one : steps_) {
-    if (one.host != host || one.state != step_state::done || one.boot_id.empty() || one.boot_id == boot_id) continue;
+    if (!is_next(one) || one.host != host || one.state != step_state::done || one.boot_id.empty() ||
+        one.boot_id == boot_id)
+      continue;
     one.state = step_state::planned;
     one.output = fmt::format("done at {}, and undone by a reboot of {}", iso_text(*one.ended), host.value());
     one.ended.reset();
@@ -44,16 +47,54 @@ bool job_execution::standby_answered() const {
 
 const step* job_execution::failed_step() const {
   const auto found = std::find_if(steps_.begin(), steps_.end(), [](const step& candidate) {
-    return candidate.state == step_state::failed && candidate.role != "standby";
+    return candidate.state == step_state::failed && candidate.role != "standby" && !is_undo(candidate);
   });
   return found == steps_.end() ? nullptr : &*found;
 }
 
 const step* job_execution::current() const {
-  const auto found = std::find_if(steps_.begin(), steps_.end(), [](const step& one) {
-    return one.state == step_state::planned || one.state == step_state::sent || one.state == step_state::unknown;
+  const auto found = std::find_if(steps_.begin(), steps_.end(), [this](const step& one) {
+    return is_next(one) &&
+           (one.state == step_state::planned || one.state == step_state::sent || one.state == step_state::unknown);
   });
   return found == steps_.end() ? nullptr : &*found;
+}
+
+bool job_execution::begin_undo() {
+  if (is_undoing() || failed_step() == nullptr) return false;
+  for (auto at = undo_from_; at-- > 0;) {
+    const auto& begun = steps_[at];
+    if (begun.undo.empty() || begun.attempt == 0 || begun.state == step_state::planned) continue;
+    step undoing;
+    undoing.job = begun.job;
+    undoing.index = static_cast<int>(steps_.size());
+    undoing.host = begun.host;
+    undoing.primitive = begun.primitive;
+    undoing.verb = begun.undo;
+    undoing.role = undo_role;
+    undoing.about = about_undoing(begun.about);
+    undoing.parameters = begun.parameters;
+    undoing.deadline = begun.deadline;
+    undoing.stall = begun.stall;
+    steps_.push_back(std::move(undoing));
+    not_before_.emplace_back();
+  }
+  return is_undoing();
+}
+
+std::string job_execution::undone_text() const {
+  if (!is_undoing()) return {};
+  std::string open;
+  std::size_t done = 0;
+  for (auto at = undo_from_; at < steps_.size(); ++at) {
+    const auto& one = steps_[at];
+    if (one.state == step_state::done)
+      ++done;
+    else
+      open += fmt::format("; not {} on {}{}{}", one.about, one.host.value(), one.error.empty() ? "" : ": ",
+                          one.error.substr(0, limits::reason_bytes));
+  }
+  return fmt::format("; undone: {} of {} steps{}", done, steps_.size() - undo_from_, open);
 }
 
 void job_execution::lost(int index, const std::string& why, wall_time now) {
@@ -73,8 +114,9 @@ void job_execution::marked(int index, bool done, const std::string& by, wall_tim
 }
 
 job_execution::action job_execution::next(wall_time now) const {
-  if (failed_step() != nullptr) return finished{false};
+  if (failed_step() != nullptr && !is_undoing()) return finished{false};
   for (const auto& at : steps_) {
+    if (!is_next(at)) continue;
     const auto index = static_cast<std::size_t>(at.index);
     switch (at.state) {
       case step_state::done:
@@ -87,7 +129,7 @@ job_execution::action job_execution::next(wall_time now) const {
         return send{at.index, false};
     }
   }
-  return finished{true};
+  return finished{!is_undoing()};
 }
 
 void job_execution::sending(const send& what, wall_time now, const std::string& boot_id) {
@@ -204,9 +246,9 @@ void job_execution::found_after_stop(int index, const run_outcome& outcome, std:
 }
 
 std::string job_execution::progress_text() const {
-  const auto done =
-      std::count_if(steps_.begin(), steps_.end(), [](const step& one) { return one.state == step_state::done; });
-  auto text = fmt::format("{} of {} steps were done", done, steps_.size());
+  const auto done = std::count_if(steps_.begin(), steps_.end(),
+                                  [](const step& one) { return one.state == step_state::done && !is_undo(one); });
+  auto text = fmt::format("{} of {} steps were done", done, step_count());
   for (const auto& one : steps_)
     if (one.state == step_state::unknown)
       text += fmt::format("; step {} ({}) on {}: {}", one.index + 1, one.about, one.host.value(), one.error);

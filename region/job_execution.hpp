@@ -98,8 +98,16 @@ class job_execution {
   const regent::job& job() const { return job_; }
   regent::job& job() { return job_; }
   const std::vector<step>& steps() const { return steps_; }
-  /// The first step that failed for good; null if none.
+  /// The first step that failed for good; null if none. Those that undo are not asked.
   const step* failed_step() const;
+  /// The job has failed: steps that undo what has begun, the last first, as far as it can be undone. From then on these alone are
+  /// what is next, and each has its try whatever became of the others. False if there is nothing to undo, or there are such steps.
+  bool begin_undo();
+  bool is_undoing() const { return undo_from_ < steps_.size(); }
+  /// "; undone: 2 of 3 steps; not step 1 (volume) on disk-1: …"; empty if nothing was to be undone.
+  std::string undone_text() const;
+  /// Without those that undo.
+  std::size_t step_count() const { return undo_from_; }
   /// The host whose standby steps were skipped or failed; empty if none.
   const std::string& degraded_host() const { return degraded_host_; }
   const std::string& degraded_reason() const { return degraded_reason_; }
@@ -107,6 +115,7 @@ class job_execution {
   bool standby_answered() const;
 
  private:
+  bool is_next(const step& what) const { return !is_undoing() || is_undo(what); }
   void fail(step& what, std::string code_and_reason, wall_time now);
   void unknown(step& what, const std::string& reason, wall_time now);
   void read_back_ended(step& what, const run_outcome& outcome, wall_time now);
@@ -116,6 +125,7 @@ class job_execution {
   std::vector<step> steps_;
   std::string journal_id_;
   execution_policy policy_;
+  std::size_t undo_from_;  // the first that undoes; else their number
   std::string degraded_host_;
   std::string degraded_reason_;
   std::vector<std::optional<wall_time>> not_before_;  // by index: end of the back-off

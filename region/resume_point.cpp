@@ -12,6 +12,8 @@ std::optional<std::string> why_not_from(const job_with_steps& earlier, int from,
   const auto count = static_cast<int>(steps.size());
   if (from < 1 || from > count)
     return fmt::format("job {} has the steps 1 to {}, and no step {}", job.id.value(), count, from);
+  if (std::any_of(steps.begin(), steps.end(), is_undo))
+    return fmt::format("job {} has undone its steps when it failed: retry all of it", job.id.value());
   for (const auto& one : steps) {
     if (one.index + 1 >= from) return std::nullopt;
     if (one.state != step_state::done)

@@ -50,7 +50,9 @@ class sim_kinds final : public catalogue {
                               : host == hosts.back() ? step_role::standby
                                                      : step_role::enabled,
                               deadline_of(primitive),
-                              fmt::format("{} of {}", primitive, from.head.id.text())});
+                              fmt::format("{} of {}", primitive, from.head.id.text()),
+                              milliseconds(0),
+                              what == operation::build && from.head.id.kind == "disk" ? "scrub" : ""});
     return made;
   }
 

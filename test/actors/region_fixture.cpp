@@ -112,6 +112,7 @@ class pair_kinds final : public catalogue {
                               std::chrono::seconds(30),
                               fmt::format("{} of {}", primitive, from.head.id.text()),
                               std::chrono::seconds(5)});
+        if (find_path(*from.document, "undo") != nullptr) made.steps.back().undo = "scrub";
         if (region.policies.adopt_existing)
           made.steps.back().parameters.push_back({"adopt", std::string("true"), false});
       }

@@ -60,7 +60,7 @@ struct played_host {
 };
 
 /// Kinds as a test needs them: every operation is a step `net` and a step `fw` on each of the pair's nodes, and has the
-/// deadline of the record's `deadline_s`.
+/// deadline of the record's `deadline_s`; with `undo` in the record, each step is undone by scrub.
 std::shared_ptr<const catalogue> pair_catalogue();
 
 class region_fixture {

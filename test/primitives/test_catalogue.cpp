@@ -118,6 +118,12 @@ TEST_CASE("limits of time arrive in the plan: a verb's, or the step's instead, a
   REQUIRE(limited.has_value());
   CHECK(limited->deadline == std::chrono::minutes(30));
   CHECK(limited->steps[0].stall == std::chrono::seconds(30));
+  CHECK(limited->steps[0].undo.empty());
+  const auto undone = planned(replaced(good_kind, "verb: build", "verb: build\n      undo: read"));
+  REQUIRE(undone.has_value());
+  CHECK(undone->steps[0].undo == "read");
+  CHECK(plan_json(*undone).find(R"("undo":"read",)") != std::string::npos);
+  CHECK(plan_text(*undone).find("; read undoes it if the operation fails") != std::string::npos);
   CHECK(plan_text(*limited).find("lamp/9 build: 1 step, lease 9, at most 30m 0s\n") == 0);
   CHECK(plan_text(*limited).find("lamp build, at most 2h 0m, 30s of it without progress\n") != std::string::npos);
   CHECK(plan_json(*limited).find(R"("deadline_ms":1800000,"steps")") != std::string::npos);
@@ -217,6 +223,9 @@ TEST_CASE("what is wrong with a kind file is said with file and line") {
       {"operations:\n", "deadlines: {build: 8000h}\noperations:\n", "'build' is not a span of time up to 7d 0h"},
       {"operations:\n", "deadlines: soon\noperations:\n", "deadlines is not a map"},
       {"verb: build", "verb: build\n      stall: 1s", "step: a stall is time without `progress"},
+      {"verb: build", "verb: build\n      undo: scrub", "undo: primitive lamp has no verb 'scrub'"},
+      {"verb: build", "verb: read\n      undo: build",
+       "undo: build needs the parameter 'words', which read does not take"},
       {"lease_scope: \"{resource.id}\"\n", "", "'lease_scope' is missing"},
       {"on: \"{record.host}\"", "when: \"sometimes\"\n      on: podnet", "'sometimes' is not a condition"},
   };

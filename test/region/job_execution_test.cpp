@@ -196,3 +196,53 @@ TEST_CASE("a degraded job that is taken up again remembers its standby") {
   CHECK(run.degraded_host() == "b");
   CHECK(run.degraded_reason() == "b is down");
 }
+
+TEST_CASE("after a failure what had begun is undone, the last first, whatever becomes of each") {
+  std::vector<step> steps{make_step(0), make_step(1), make_step(2), make_step(3)};
+  for (auto& one : steps) one.undo = "scrub";
+  steps[1].undo.clear();
+  auto run = make(steps);
+  for (int index = 0; index < 2; ++index) {
+    send_next(run);
+    run.ended(index, exits(0), t0);
+  }
+  CHECK_FALSE(run.begin_undo());
+  send_next(run);
+  run.ended(2, exits(1, "no"), t0);
+  CHECK(is_finished(run, false));
+  REQUIRE(run.begin_undo());
+  CHECK_FALSE(run.begin_undo());
+  REQUIRE(run.steps().size() == 6);
+  CHECK(run.step_count() == 4);
+  CHECK(run.failed_step()->index == 2);
+  CHECK(run.current()->index == 4);
+  CHECK(run.undone_text() == "; undone: 0 of 2 steps; not undo:  on a; not undo:  on a");
+  SECTION("also by a later reign") { run = job_execution(run.job(), run.steps(), "0badcafe", {3, 500ms, 4s}); }
+  CHECK(send_next(run).index == 4);
+  CHECK(run.steps()[4].verb == "scrub");
+  run.ended(4, exits(1, "no"), t0);
+  CHECK(send_next(run).index == 5);
+  run.ended(5, ends(run_outcome::how::lost, "killed"), t0);
+  CHECK(send_next(run).read_back);
+  run.ended(5, exits(0), t0);
+  CHECK(send_next(run).index == 5);
+  run.ended(5, exits(0), t0);
+  CHECK(is_finished(run, false));
+  CHECK(run.failed_step()->index == 2);
+  CHECK(run.undone_text() == "; undone: 1 of 2 steps; not undo:  on a: step_failed: no");
+  CHECK(run.progress_text() == "2 of 4 steps were done");
+}
+
+TEST_CASE("nothing is undone of a job whose steps leave things as they are, or that went well") {
+  auto run = make({make_step(0), make_step(1)});
+  send_next(run);
+  run.ended(0, exits(1), t0);
+  CHECK_FALSE(run.begin_undo());
+  auto good_step = make_step(0);
+  good_step.undo = "scrub";
+  auto good = make({good_step});
+  send_next(good);
+  good.ended(0, exits(0), t0);
+  CHECK_FALSE(good.begin_undo());
+  CHECK(is_finished(good, true));
+}

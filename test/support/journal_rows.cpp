@@ -81,6 +81,7 @@ step full_step(int n, int index) {
   row.output = std::string(70'000, 'o') + hostile;
   row.error = "stderr" + hostile;
   row.boot_id = "5d3c8a70-4a0c-4b5e-9f0e-1f2a3b4c5d6e";
+  row.undo = "scrub";
   row.started = at(n + 4);
   row.ended = at(n + 5);
   return row;
@@ -154,12 +155,12 @@ std::string text(const step& row) {
   return fmt::format(
       "step {}.{} on={} {} {} role={} about={} parameters={} deadline={} stall={} {} run={} attempt={} exit={} "
       "output={} "
-      "error={} boot={} "
+      "error={} boot={} undo={} "
       "started={} ended={}",
       row.job.value(), row.index, row.host.value(), row.primitive, row.verb, row.role, row.about, row.parameters,
       row.deadline.count(), row.stall.count(), name(row.state), row.run.value(), row.attempt,
-      row.exit_code ? std::to_string(*row.exit_code) : "none", row.output, row.error, row.boot_id, shown(row.started),
-      shown(row.ended));
+      row.exit_code ? std::to_string(*row.exit_code) : "none", row.output, row.error, row.boot_id, row.undo,
+      shown(row.started), shown(row.ended));
 }
 
 std::string text(const lease& row) {
