@@ -166,8 +166,6 @@ class host_work {
     state.status.state = "down";
     if (!state.status.down_since) state.status.down_since = context_->time.wall();
     state.status.reason = news.why.text();
-    state.status.load.reset();
-    state.status.declines.clear();
     state.runs.disconnected();
     self_->seen_as().waits_for("the host to be reachable");
     self_->seen_as().failed(news.why.text());
@@ -256,6 +254,7 @@ class host_work {
   /// Nothing is sent to it nor asked of it any more.
   void leave() {
     auto& state = self_->state;
+    loaded({});
     state.channel.reset();
     state.runs.disconnected();
     state.status.state = "down";

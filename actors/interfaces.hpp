@@ -132,10 +132,12 @@ using region_actor = caf::typed_actor<
     caf::reacts_to<heads_seen>,
     /// The poll says that these may have work.
     caf::reacts_to<hinted>,
-    /// A job asks whether the throttles let it begin; answered by permit_granted, once they do.
+    /// A job asks whether the throttles let it begin; answered by permit_granted, once they do, and by permit_waits before.
     caf::reacts_to<permit_wanted>,
     /// It takes no room under them for a while, or does again.
     caf::reacts_to<permit_rests>,
+    /// It gives it back; and what follows for others.
+    caf::reacts_to<permit_returned>, caf::reacts_to<permits_freed>,
     /// A lifecycle actor has come to rest, with what it leaves.
     caf::reacts_to<settled>,
     /// States of a resource are on their way to the cloud.
@@ -200,6 +202,8 @@ REGENT_MESSAGE(permit_granted)
 REGENT_MESSAGE(permit_waits)
 REGENT_MESSAGE(permit_wanted)
 REGENT_MESSAGE(permit_rests)
+REGENT_MESSAGE(permit_returned)
+REGENT_MESSAGE(permits_freed)
 REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_goes_on)
@@ -257,6 +261,8 @@ CAF_ADD_TYPE_ID(regent, (regent::permit_granted))
 CAF_ADD_TYPE_ID(regent, (regent::permit_waits))
 CAF_ADD_TYPE_ID(regent, (regent::permit_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::permit_rests))
+CAF_ADD_TYPE_ID(regent, (regent::permit_returned))
+CAF_ADD_TYPE_ID(regent, (regent::permits_freed))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))

@@ -57,6 +57,7 @@ void lifecycle_work::lease_all() {
   for (const auto& host : hosts_) {
     if (has_begun() || !is_closed(host)) continue;
     at_gate_ = true;
+    give_permit_back();
     return ask_lease(host);
   }
   permit_ == permit::none ? ask_permit() : take_next_lease();
@@ -65,7 +66,9 @@ void lifecycle_work::lease_all() {
 /// No lease is held while the throttles have no room, and no permit while a closed host is waited for. Whoever has begun goes on,
 /// and is counted.
 void lifecycle_work::ask_permit() {
+  stop_timer();
   permit_ = permit::asked;
+  permit_by_ = now() + limits::wait_for_permit;
   const bool limited = !has_begun() && !context_->config()->throttles.empty();
   permit_request wanted{task_->id, row_.project, {hosts_.begin(), hosts_.end()}, {}, execution_->job().in, !limited};
   for (const auto& one : execution_->steps())
@@ -76,7 +79,7 @@ void lifecycle_work::ask_permit() {
 }
 
 void lifecycle_work::permitted() {
-  if (permit_ != permit::asked) return;
+  if (permit_ != permit::asked || closing_) return;
   permit_ = permit::held;
   if (phase_ == phase::permitting) stop_timer();
   if (!is_stopping()) lease_all();  // a host may have been closed meanwhile
@@ -86,12 +89,19 @@ void lifecycle_work::permit_waits_for(const std::string& why) {
   if (phase_ != phase::permitting) return;
   self_->seen_as().waits_for(why);
   set_timer(limits::wait_noted_after, [this, why] {
-    note_wait(why, limits::wait_for_permit);
-    set_timer(limits::wait_for_permit, [this, why] {
+    const auto left = std::max(permit_by_ - now(), milliseconds(1));
+    note_wait(why, left);
+    set_timer(left, [this, why] {
       fail_job("permit_deadline",
                fmt::format("waited for {}, and not longer than {}", why, span_text(limits::wait_for_permit)));
     });
   });
+}
+
+void lifecycle_work::give_permit_back() {
+  if (permit_ == permit::none) return;
+  permit_ = permit::none;
+  caf::anon_send(directory_->region, permit_returned{task_->id});
 }
 
 /// What waits for something else takes no room.
@@ -132,12 +142,11 @@ void lifecycle_work::ask_lease(const host_id& wanted) {
                                     has_begun(), me()});
   set_timer(limits::wait_noted_after, [this, wanted] {
     const auto status = context_->facts.hosts.find(wanted);
-    const bool cordoned = at_gate_ && status;
-    const auto why = cordoned ? fmt::format("{} to be uncordoned ({})", wanted.value(), status->cordon)
-                     : status && !status->declines.empty()
-                         ? fmt::format("{} to take new jobs ({})", wanted.value(), status->declines)
-                         : "the lease of " + wanted.value();
-    const milliseconds most = cordoned ? milliseconds(limits::wait_for_cordon) : milliseconds(limits::wait_for_lease);
+    const bool closed = at_gate_ && status;
+    const auto why = !closed                  ? "the lease of " + wanted.value()
+                     : status->cordon.empty() ? wanted.value() + ' ' + acceptance_of(*status)
+                                              : fmt::format("{} to be uncordoned ({})", wanted.value(), status->cordon);
+    const milliseconds most = closed ? milliseconds(limits::wait_for_cordon) : milliseconds(limits::wait_for_lease);
     note_wait(why, most);
     set_timer(most, [this, why, most] {
       fail_job("lease_deadline", fmt::format("waited for {}, and not longer than {}", why, span_text(most)));
@@ -145,14 +154,16 @@ void lifecycle_work::ask_lease(const host_id& wanted) {
   });
 }
 
-/// A standby that is being looked after delays nobody: it gets its share when it is uncordoned.
+/// A standby that is being looked after, or has too much to do, delays nobody: it gets its share later.
 void lifecycle_work::skip_cordoned_standby() {
   std::set<host_id> standbys;
   for (const auto& one : execution_->steps())
     if (one.role == "standby" && one.state == step_state::planned && one.attempt == 0) standbys.insert(one.host);
   for (const auto& host : standbys)
     if (const auto status = context_->facts.hosts.find(host); status && is_closed(host))
-      mark_skipped(host, fmt::format("{} is {}: {}", host.value(), service_of(*status), status->cordon));
+      mark_skipped(host, status->cordon.empty()
+                             ? fmt::format("{} declines new jobs: {}", host.value(), status->declines)
+                             : fmt::format("{} is {}: {}", host.value(), service_of(*status), status->cordon));
 }
 
 /// A host that was given up is not waited for: its steps of a standby are left out; with any other that is not at its end the job

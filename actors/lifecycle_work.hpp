@@ -155,13 +155,14 @@ class lifecycle_work {
   void lease_all();
   void ask_permit();
   void rest_permit(bool resting);
+  void give_permit_back();
   void take_next_lease();
   void ask_lease(const host_id& host);
   void lease_anew();
   bool has_begun() const;
   bool is_closed(const host_id& host) const {
     const auto status = context_->facts.hosts.find(host);
-    return status && !lets_begin(*status, root_of_child(execution_->job()));
+    return status && (!lets_begin(*status, root_of_child(execution_->job())) || !status->declines.empty());
   }
   /// Detached: nothing will ever come back from there.
   bool is_given_up(const host_id& host) const {
@@ -231,6 +232,7 @@ class lifecycle_work {
   std::size_t leased_ = 0;
   host_id asked_;  // whose lease is waited for
   enum class permit { none, asked, held, rests } permit_ = permit::none;
+  wall_time permit_by_{};
   bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
   bool leases_committed_ = false;
   std::optional<steady_time> deadline_;  // of the operation

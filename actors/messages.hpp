@@ -193,6 +193,12 @@ struct permit_rests {
   resource_id id;
   bool resting = false;
 };
+/// It begins nothing for now: it asks anew before it does.
+struct permit_returned {
+  resource_id id;
+};
+/// From the region to itself: there may be room for those who wait.
+struct permits_freed {};
 struct reports_queued {
   resource_id id;
   int count = 0;

@@ -214,24 +214,48 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
 
 /// A job asks to begin; what has begun only tells.
 void region_work::wanted(const permit_wanted& message) {
-  const auto& one = entry(message.what.resource);
+  const auto& id = message.what.resource;
+  const auto& one = entry(id);
   if (!one.known.busy) return;
-  at().permits.ask(message.what, context_->time.steady());
-  grant_permits();
-  if (auto why = at().permits.why(message.what.resource, context_->facts.hosts.away()); !why.empty())
-    caf::anon_send(one.actor, permit_waits{std::move(why)});
+  const auto now = context_->time.steady();
+  at().permits.ask(message.what, now);
+  if (message.what.begun) return;
+  const auto away = context_->facts.hosts.away();
+  // Nobody waits where there are no throttles: the job may have seen those of a region file that is on its way here.
+  if (at().permits.why(id).empty() || at().permits.grant_newcomer(id, now, away))
+    return caf::anon_send(one.actor, permit_granted{});
+  tell_who_waits();
 }
 
 void region_work::rests(const permit_rests& message) {
   at().permits.rests(message.id, message.resting);
-  if (message.resting) grant_permits();
+  if (message.resting) free_permits();
+}
+
+void region_work::returned(const permit_returned& message) {
+  at().permits.end(message.id);
+  free_permits();
+}
+
+/// Once for all that has ended since: to look at who waits costs something where many do.
+void region_work::free_permits() {
+  if (!at().permits.somebody_waits() || std::exchange(at().permits_freed, true)) return;
+  caf::anon_send(caf::actor_cast<region_actor>(self_), permits_freed{});
 }
 
 void region_work::grant_permits() {
+  at().permits_freed = false;
   if (!at().permits.somebody_waits()) return;
   const auto patience = context_->config()->policies.wait_for_host;
   for (const auto& id : at().permits.grant(context_->time.steady(), context_->facts.hosts.away(), patience))
     caf::anon_send(entry(id).actor, permit_granted{});
+}
+
+/// What somebody waits for may have become something else.
+void region_work::tell_who_waits() {
+  if (!at().permits.somebody_waits()) return;
+  for (auto& [id, why] : at().permits.news(context_->facts.hosts.away()))
+    caf::anon_send(entry(id).actor, permit_waits{std::move(why)});
 }
 
 void region_work::reports(const resource_id& id, int more) { entry(id).known.reports_pending += more; }
@@ -343,7 +367,7 @@ void region_work::move_out(const resource_id& id) {
     if (all->second.empty()) at().neighbours.erase(all);
   }
   at().permits.end(id);
-  grant_permits();
+  free_permits();
 }
 
 namespace {
@@ -473,6 +497,7 @@ void region_work::once_a_second() {
   watch_drains();
   take_up_trees();
   grant_permits();
+  tell_who_waits();
   context_->facts.throttles.publish(at().permits.list(now));
 }
 
@@ -499,6 +524,8 @@ region_actor::behavior_type run_region(region_shell* self, context_ptr context, 
       [=](const hinted& m) { work->hint(m); },
       [=](const permit_wanted& m) { work->wanted(m); },
       [=](const permit_rests& m) { work->rests(m); },
+      [=](const permit_returned& m) { work->returned(m); },
+      [=](const permits_freed&) { work->grant_permits(); },
       [=](const settled& m) { work->rested(m, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
       [=](const reports_queued& m) { work->reports(m.id, m.count); },
       [=](const report_settled& m) { work->reported(m); },

@@ -57,6 +57,7 @@ struct region_at_work {
   std::map<job_id, tree_actor> trees;             // by root
   std::multimap<steady_time, job_id> dead_trees;  // roots whose actor died, and when they are taken up again
   throttle_board permits;                         // of those at work
+  bool permits_freed = false;                     // it is on its way that there may be room
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

@@ -32,6 +32,8 @@ class region_work {
   void reports(const resource_id& id, int more);
   void wanted(const permit_wanted& message);
   void rests(const permit_rests& message);
+  void returned(const permit_returned& message);
+  void grant_permits();
   void reported(const report_settled& message);
   void host_news(const host_reachable& message);
   void reconfigure(const region_config& config);
@@ -53,7 +55,8 @@ class region_work {
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
             std::optional<steady_time> seen_at = {}, const host_id& rebuild = {}, bool repair = false);
   void go_on_rebuilding(const host_id& host);
-  void grant_permits();
+  void free_permits();
+  void tell_who_waits();
   void set_repairs(const resource_id& id, std::vector<job_with_steps> waiting);
   bool can_be_repaired(const job_with_steps& repair) const;
   void put_off(region_entry& one, const resource_id& id);

@@ -246,8 +246,8 @@ double seconds_since(std::chrono::steady_clock::time_point since) {
 
 void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::size_t rate) {
   instant_cloud records(jobs);
-  auto& here = *new reign(path, records, 1ms);  // never taken down: what follows is a crash
   const auto began = std::chrono::steady_clock::now();
+  auto& here = *new reign(path, records, 1ms);  // never taken down: what follows is a crash
   records.await_running(jobs, "the builds");
   const auto all_s = seconds_since(began);
 

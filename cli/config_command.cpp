@@ -15,7 +15,6 @@
 namespace regent::cli {
 namespace {
 
-/// Prints all of `text`, and returns `exit`, or 2 if it could not be written: a cut file must not look like a whole one.
 /// What is wrong in a region file: lines that begin with its name, as compilers write them.
 int complain_of_file(const std::string& text) {
   std::fputs(text.c_str(), stderr);

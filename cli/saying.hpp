@@ -13,7 +13,8 @@ inline constexpr int not_well = 1;   ///< asked and answered; the answer is no, 
 inline constexpr int wrong_use = 2;  ///< of the command: an option, a file; or its answer could not be written
 inline constexpr int no_daemon = 3;
 
-/// The command's answer, whole, on its standard output. Returns `exit`, or wrong_use if it could not be written.
+/// The command's answer, whole, on its standard output. Returns `exit`, or wrong_use if it could not be written: a cut file must not
+/// look like a whole one.
 int say(std::string_view text, int exit);
 
 /// "regent: MESSAGE" and a line's end, on its standard error. Returns `exit`.

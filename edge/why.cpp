@@ -14,7 +14,8 @@ namespace {
 constexpr milliseconds busy_notable{5000};
 constexpr std::size_t reason_bytes = 300;
 
-/// A reason from outside as part of a sentence: one line, bounded.
+}  // namespace
+
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char c : text.substr(0, reason_bytes)) line += c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
@@ -22,6 +23,8 @@ std::string one_line(std::string_view text) {
   if (text.size() > reason_bytes) line += " …";
   return line;
 }
+
+namespace {
 
 std::string colon_reason(std::string_view reason) { return reason.empty() ? "" : ": " + one_line(reason); }
 
@@ -224,6 +227,9 @@ class reasons {
     const auto& claim = where.queue[place];
     const auto holder = holder_of(where, claim.scope);
     if (!where.cordon.empty() && !holder) return add("cordoned", closed_text(where), where.host, {}, {}, claim.since);
+    if (!where.declines.empty() && !holder)
+      return add("declines", fmt::format("waits for {} {}", where.host.value(), acceptance_of(where)), where.host, {},
+                 {}, claim.since);
     auto text = fmt::format("waits for the lease of {}", where.host.value());
     if (!claim.scope.empty()) text += fmt::format(" (scope {})", one_line(claim.scope));
     if (holder) text += fmt::format(" held by {} for {}", owner_text(holder->job), age(holder->since));

@@ -34,7 +34,7 @@ struct why_facts {
 
 /// One reason. The codes are stable: step_running, outcome_unknown, host_down, lease, retry, wait, queued, between_steps,
 /// job_behind, no_job, at_work, grace, unresourced, degraded, report, actor_busy, problem, ignored, closed, none, paused, released,
-/// adopted, dead_letter.
+/// adopted, dead_letter, declines.
 struct cause {
   std::string code;
   std::string text;
@@ -48,6 +48,9 @@ struct explanation {
   std::string sentence;       ///< "virtual_router/3 is building: …"
   std::vector<cause> causes;  ///< the decisive one first; never empty
 };
+
+/// A reason from outside as part of a sentence: one line, bounded.
+std::string one_line(std::string_view text);
 
 /// The job whose steps tell most: the open one that has got furthest, else the newest ended one.
 std::optional<job> explained_job(const why_facts& facts);

@@ -18,13 +18,15 @@ std::string text_of(const branch& what, const std::map<job_id, job>& jobs) {
   const auto own = jobs.find(what.job);
   if (own == jobs.end()) {
     if (is_wait(what.work)) return text_of(what) + until(deadline_of(what));
-    return text_of(what) + " is to begin: its resource is at work for something else" + until(deadline_of(what));
+    return text_of(what) +
+           (has_job(what.work) ? " is about to begin, or waits for its resource to rest" : " is at work") +
+           until(deadline_of(what));
   }
   const auto& job = own->second;
   const auto about = fmt::format("{} (job {})", text_of(what), job.id.value());
   if (!is_open(job.state)) return fmt::format("{} has {}", about, name(job.state));
   if (job.waits_for.empty()) return about + " is at work" + until(deadline_of(what));
-  return fmt::format("{} waits for {}{}", about, job.waits_for, until(job.wait_deadline));
+  return fmt::format("{} waits for {}{}", about, one_line(job.waits_for), until(job.wait_deadline));
 }
 
 }  // namespace
@@ -37,7 +39,7 @@ explanation explain_tree(const why_tree_facts& facts) {
     made.causes.push_back(
         {"ended", fmt::format("job {} has {}", root.id.value(), name(root.state)), {}, root.id, {}, root.ended});
     made.sentence = fmt::format("{} has {}{}{}.", who, name(root.state), root.error_message.empty() ? "" : ": ",
-                                root.error_message);
+                                one_line(root.error_message));
     return made;
   }
   const auto deadline =

@@ -107,6 +107,11 @@ class sqlite_journal final : public journal {
         jobs_kept_(options.jobs_kept) {
     sqlite3_wal_hook(db_.raw(), &sqlite_journal::log_grew, this);
   }
+  /// SQLite does this for its last connection only, and there may be readers: the file alone is to be the whole journal.
+  ~sqlite_journal() override {
+    sqlite3_wal_hook(db_.raw(), nullptr, nullptr);
+    sqlite3_wal_checkpoint_v2(db_.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  }
 
   result<journal_contents> begin_reign() override;
   result<void> commit(std::span<transaction> group) override;

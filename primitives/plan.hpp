@@ -34,7 +34,7 @@ struct plan_step {
   milliseconds deadline{60000};
   std::string about;      ///< one line for people: "address 10.0.0.1/24 on n1000 in r3"
   milliseconds stall{0};  ///< the longest time without a word of progress; 0: any
-  std::string undo;       ///< the verb that undoes it, if the operation fails for good after it has begun; empty: none
+  std::string undo{};     ///< the verb that undoes it, if the operation fails for good after it has begun; empty: none
 };
 
 struct plan {

@@ -19,11 +19,16 @@ std::shared_ptr<const host_status> host_board::find(const host_id& host) const {
   return found == hosts_.end() ? nullptr : found->second;
 }
 
-std::set<host_id> host_board::away() const {
+std::map<host_id, std::string> host_board::away() const {
   const std::lock_guard lock(guard_);
-  std::set<host_id> all;
-  for (const auto& [name, status] : hosts_)
-    if (status->state != "up" && !is_detached(*status)) all.insert(name);
+  std::map<host_id, std::string> all;
+  for (const auto& [name, status] : hosts_) {
+    if (is_detached(*status)) continue;
+    if (status->state != "up")
+      all[name] = "to be up";
+    else if (!status->declines.empty())
+      all[name] = acceptance_of(*status);
+  }
   return all;
 }
 

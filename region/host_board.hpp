@@ -5,7 +5,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +52,8 @@ inline bool is_detached(const host_status& host) { return !host.cordon.empty() &
 inline bool is_meant_to_be_off(const host_status& host) {
   return !host.cordon.empty() && host.how == closure::maintenance && host.drained;
 }
+/// "to take new jobs (its load is …)"; of a host that declines them.
+inline std::string acceptance_of(const host_status& host) { return "to take new jobs (" + host.declines + ")"; }
 /// Whether a job that has done nothing yet may begin there. `child_of`: its root, if it is not that itself.
 inline bool lets_begin(const host_status& host, job_id child_of) {
   return host.cordon.empty() || (!child_of.empty() && child_of.value() <= host.admits.value());
@@ -65,7 +66,9 @@ class host_board {
   void remove(const host_id& host);
   std::shared_ptr<const host_status> find(const host_id& host) const;  ///< null: not known
   std::vector<host_status> list() const;                               ///< by name
-  std::set<host_id> away() const;                                      ///< those that are not up and are expected back
+  /// Where no job could get anywhere now, and what of the host is waited for: "to be up", "to take new jobs (…)". Not those that were
+  /// given up.
+  std::map<host_id, std::string> away() const;
 
  private:
   mutable std::mutex guard_;

@@ -23,15 +23,16 @@ void throttle_board::configure(std::vector<throttle_config> throttles) {
     one.counts = counts_of(one.asked);
     enter(one, 1);
   }
-  for (auto& [key, old] : before) {
-    const auto same = std::find_if(throttles_.begin(), throttles_.end(),
-                                   [&](const throttle_config& one) { return one.name == key.first; });
-    if (same == throttles_.end() || same->begin == 0 || same->kind != old.config.kind ||
-        same->project != old.config.project || same->host != old.config.host || same->each != old.config.each)
-      continue;
-    auto& now = counts_[key];
+  for (auto& old : before) {
+    const auto& was = old.second.config;
+    const auto same = std::find_if(throttles_.begin(), throttles_.end(), [&](const throttle_config& one) {
+      return one.name == was.name && one.kind == was.kind && one.project == was.project && one.host == was.host &&
+             one.each == was.each && one.begin > 0;
+    });
+    if (same == throttles_.end()) continue;
+    auto& now = counts_[old.first];
     now.config = *same;
-    now.begun = std::move(old.begun);
+    now.begun = std::move(old.second.begun);
   }
 }
 
@@ -116,10 +117,25 @@ bool throttle_board::has_room(const count& of) {
          (of.config.begin == 0 || of.begun.size() < of.config.begin);
 }
 
-const throttle_board::count* throttle_board::full_for(const member& one) const {
-  for (const auto& key : one.counts)
-    if (const auto& of = counts_.at(key); !has_room(of)) return &of;
+/// `name`: of that count, which does not change while it is the same one.
+const throttle_board::count* throttle_board::full_for(const member& one, std::string* name) const {
+  for (const auto& key : one.counts) {
+    const auto& of = counts_.at(key);
+    if (has_room(of)) continue;
+    if (name != nullptr) *name = key.first + ' ' + key.second;
+    return &of;
+  }
   return nullptr;
+}
+
+/// There is room for it; and its host? That is waited for only so long.
+bool throttle_board::may_begin(member& one, steady_time now, const hosts_away& away, milliseconds patience) const {
+  if (lacks(one.asked, away) == nullptr) {
+    one.lacks_since.reset();
+    return true;
+  }
+  if (!one.lacks_since) one.lacks_since = now;
+  return now - *one.lacks_since >= patience;
 }
 
 void throttle_board::take(member& one, steady_time now) {
@@ -135,13 +151,13 @@ bool throttle_board::somebody_waits() const {
   return std::any_of(waiting_.begin(), waiting_.end(), [](const queue& line) { return !line.empty(); });
 }
 
-const host_id* throttle_board::lacks(const permit_request& asked, const std::set<host_id>& away) {
+const host_id* throttle_board::lacks(const permit_request& asked, const hosts_away& away) {
   const auto found =
       std::find_if(asked.needs.begin(), asked.needs.end(), [&](const host_id& host) { return away.contains(host); });
   return found == asked.needs.end() ? nullptr : &*found;
 }
 
-std::vector<resource_id> throttle_board::grant(steady_time now, const std::set<host_id>& away, milliseconds patience) {
+std::vector<resource_id> throttle_board::grant(steady_time now, const hosts_away& away, milliseconds patience) {
   std::vector<resource_id> granted;
   if (!somebody_waits()) return granted;
   forget_old(now);
@@ -165,26 +181,54 @@ std::vector<resource_id> throttle_board::grant(steady_time now, const std::set<h
       if (about_all) return granted;  // nobody behind can have room
       continue;
     }
-    if (now - next.since < patience && lacks(next.asked, away) != nullptr) continue;
+    if (!may_begin(next, now, away, patience)) continue;
     granted.push_back(next.asked.resource);
     take(next, now);
   }
 }
 
-std::string throttle_board::why(const resource_id& resource, const std::set<host_id>& away) const {
+bool throttle_board::grant_newcomer(const resource_id& resource, steady_time now, const hosts_away& away) {
+  const auto found = members_.find(resource);
+  if (found == members_.end() || found->second.working) return false;
+  forget_old(now);
+  if (full_for(found->second) != nullptr || lacks(found->second.asked, away) != nullptr) return false;
+  take(found->second, now);
+  return true;
+}
+
+std::string throttle_board::why(const resource_id& resource, const hosts_away& away) const {
   const auto found = members_.find(resource);
   if (found == members_.end() || found->second.working) return {};
-  if (const auto* host = lacks(found->second.asked, away)) return host->value() + " to be up";
-  for (const auto& key : found->second.counts) {
-    const auto& of = counts_.at(key);
-    if (has_room(of)) continue;
-    const auto who = key.second.empty() ? std::string() : key.second + " has ";
+  std::string name;
+  if (const auto* full = full_for(found->second, &name)) {
+    const auto& of = *full;
+    const auto whose = name.substr(of.config.name.size() + 1);
+    const auto who = whose.empty() ? std::string() : whose + " has ";
     if (of.config.at_once > 0 && of.working >= of.config.at_once)
-      return fmt::format("throttle {}: {}{} of {} at work", key.first, who, of.working, of.config.at_once);
-    return fmt::format("throttle {}: {}{} of {} begun within {}", key.first, who, of.begun.size(), of.config.begin,
+      return fmt::format("throttle {}: {}{} of {} at work", of.config.name, who, of.working, of.config.at_once);
+    return fmt::format("throttle {}: {}{} of {} begun within {}", of.config.name, who, of.begun.size(), of.config.begin,
                        span_text(of.config.within));
   }
+  if (const auto* host = lacks(found->second.asked, away)) return host->value() + ' ' + away.at(*host);
   return "its turn";
+}
+
+std::vector<std::pair<resource_id, std::string>> throttle_board::news(const hosts_away& away) {
+  std::vector<std::pair<resource_id, std::string>> all;
+  for (const auto& line : waiting_) {
+    for (const auto& [since, id] : line) {
+      auto& one = members_.at(id);
+      std::string name;
+      if (full_for(one, &name) == nullptr) {
+        const auto* host = lacks(one.asked, away);
+        name = host != nullptr ? "host " + host->value() : "turn";
+      }
+      if (name == one.told) continue;
+      one.told = name;
+      all.emplace_back(id, why(id, away));
+    }
+  }
+  return all;
 }
 
 std::vector<throttle_status> throttle_board::list(steady_time now) const {

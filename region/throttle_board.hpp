@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct throttle_status {
   std::size_t begun = 0;  ///< within `config.within`
 };
 
+/// What of them is waited for, by host.
+using hosts_away = std::map<host_id, std::string>;
+
 class throttle_board {
  public:
   /// `age_step`: a request moves up one lane each time it has waited that long.
@@ -42,7 +46,6 @@ class throttle_board {
   /// Other throttles, from now on. What is at work stays at work, and counts; what has begun under a throttle of the same name
   /// and about the same counts, too.
   void configure(std::vector<throttle_config> throttles);
-  bool limits_anything() const { return !throttles_.empty(); }
 
   /// Instead of what the resource asked for before, if anything.
   void ask(permit_request wanted, steady_time now);
@@ -51,13 +54,16 @@ class throttle_board {
   void end(const resource_id& resource);
   /// Those that may begin now, in order: lane, ageing, arrival. Whoever lacks room, or needs a host that is `away`, is passed
   /// over, and delays nobody; for a host not for longer than `patience`, for the job has a deadline of its own for that.
-  std::vector<resource_id> grant(steady_time now, const std::set<host_id>& away = {},
+  std::vector<resource_id> grant(steady_time now, const hosts_away& away = {},
                                  milliseconds patience = limits::wait_for_host);
+  /// The same for this one alone, which has just asked: whoever waits already had no room.
+  bool grant_newcomer(const resource_id& resource, steady_time now, const hosts_away& away = {});
   bool somebody_waits() const;
+  /// Those for whom it is something else now than when they were told last, or who were never told; and what.
+  std::vector<std::pair<resource_id, std::string>> news(const hosts_away& away);
 
-  bool knows(const resource_id& resource) const { return members_.contains(resource); }
   /// What the resource waits for: "podnet-a to be up", "throttle builds: kind virtual_router has 5 of 5 at work". Empty if it does not wait.
-  std::string why(const resource_id& resource, const std::set<host_id>& away = {}) const;
+  std::string why(const resource_id& resource, const hosts_away& away = {}) const;
   /// In the order of the region file.
   std::vector<throttle_status> list(steady_time now) const;
 
@@ -72,6 +78,8 @@ class throttle_board {
     permit_request asked;
     steady_time since{};
     bool working = false, resting = false;
+    std::optional<steady_time> lacks_since;  // there was room, and a host was away
+    std::string told;                        // the name of what it waits for
     std::vector<count_key> counts;
   };
   using queue = std::multimap<steady_time, resource_id>;
@@ -81,8 +89,9 @@ class throttle_board {
   void take(member& one, steady_time now);
   void leave_queue(const member& one);
   void forget_old(steady_time now);
-  const count* full_for(const member& one) const;
-  static const host_id* lacks(const permit_request& asked, const std::set<host_id>& away);
+  static const host_id* lacks(const permit_request& asked, const hosts_away& away);
+  bool may_begin(member& one, steady_time now, const hosts_away& away, milliseconds patience) const;
+  const count* full_for(const member& one, std::string* name = nullptr) const;
   static bool has_room(const count& of);
 
   milliseconds age_step_;

@@ -364,9 +364,13 @@ void region_fixture::order_without_settling(const std::string& text, operator_an
           std::make_shared<const tree_order>(std::move(*parsed.order)), "as the test wants", {}, std::move(answer)});
 }
 
-void region_fixture::reload(std::shared_ptr<region_config> next) {
+void region_fixture::see(std::shared_ptr<region_config> next) {
   config = std::move(next);
   context_->replace_config(config);
+}
+
+void region_fixture::reload(std::shared_ptr<region_config> next) {
+  see(std::move(next));
   caf::anon_send(directory_->scheduler, config_changed{config});
   caf::anon_send(directory_->region, config_changed{config});
 }

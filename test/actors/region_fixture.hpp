@@ -76,6 +76,7 @@ class region_fixture {
   std::string order(const std::string& text);
   void order_without_settling(const std::string& text, operator_answer answer);
   void reload(std::shared_ptr<region_config> next);  ///< as SIGHUP does
+  void see(std::shared_ptr<region_config> next);     ///< the first half of it: nobody is told
   void crash();                                      ///< nothing more is said or done by anybody
   void restart();                                    ///< a crash, and the next life until it has looked around
   bool running() const { return system_ != nullptr; }

@@ -94,6 +94,50 @@ TEST_CASE("a host that is cordoned while a job waits for a permit is waited for 
   CHECK(region.state_in_cloud("2") == running);
 }
 
+TEST_CASE("jobs behind a cordoned host begin one by one when it is open again") {
+  region_fixture region;
+  throttle(region, {one_at_once()});
+  region.start();
+  region.pass(1s);
+  region.tell({operator_verb::cordon, {}, {}, host_id("a"), {}});
+  for (const auto* id : {"1", "2", "3"}) asks_for(region, id);
+  for (const auto& one : region.open_jobs()) CHECK(has(one.waits_for, "a to be uncordoned"));
+  CHECK(region.facts->throttles.list()[0].waiting == 0);
+  region.hosts["a"].hangs = {"fw"};
+  region.tell({operator_verb::uncordon, {}, {}, host_id("a"), {}});
+  region.pass(3s);
+  CHECK(region.facts->throttles.list()[0].working == 1);
+  CHECK(region.facts->throttles.list()[0].waiting == 2);
+  region.host_finishes("a");
+  region.pass(5s);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a job that has seen a region file before the region has is not left waiting") {
+  region_fixture region;
+  region.start();
+  region.pass(1s);
+  region.see(std::make_shared<region_config>([&] {
+    auto next = *region.config;
+    next.throttles = {one_at_once()};
+    return next;
+  }()));
+  asks_for(region, "1");
+  CHECK(region.state_in_cloud("1") == running);
+}
+
+TEST_CASE("what a job waits for is told anew when it has become something else") {
+  region_fixture region;
+  one_works(region);
+  asks_for(region, "2");
+  CHECK(job_of(region.open_jobs(), "2").waits_for == "throttle few: 1 of 1 at work");
+  const auto deadline = job_of(region.open_jobs(), "2").wait_deadline;
+  region.host_down("a");  // what is under way there rests, and takes no room
+  region.pass(3s);
+  CHECK(job_of(region.open_jobs(), "2").waits_for == "a to be up");
+  CHECK(job_of(region.open_jobs(), "2").wait_deadline == deadline);
+}
+
 TEST_CASE("other throttles hold at once, also for what waits already") {
   region_fixture region;
   one_works(region);
@@ -238,4 +282,25 @@ TEST_CASE("a host whose load is too high takes no new jobs, and says so; what ha
   region.pass(3s);
   CHECK(region.state_in_cloud("2") == running);
   CHECK(region.told("host.accepts") == 1);
+}
+
+TEST_CASE("a standby that declines is left out, and gets its share when it takes jobs again") {
+  region_fixture region;
+  auto next = std::make_shared<region_config>(*region.config);
+  for (auto& host : next->hosts) host.load_most = 4;
+  region.config = next;
+  region.start();
+  region.pass(1s);
+  region.host_load("b", 500);
+  asks_for(region, "1");
+  CHECK(region.state_in_cloud("1") == running);
+  CHECK(has(region.row()->reason, "b declines new jobs"));
+  region.host_down("b");
+  region.host_up("b");
+  region.pass(2s);
+  CHECK(region.hosts["b"].log.empty());  // its first heartbeat decides
+  region.host_load("b", 100);
+  region.pass(2min);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
 }

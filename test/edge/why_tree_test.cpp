@@ -57,7 +57,7 @@ TEST_CASE("why a tree: each branch under way says what it waits for") {
         "tree/17 (nightly) is waiting: 1 of 5 branches have ended, not longer than until 2026-11-20T10:59:00.000Z; "
         "mend virtual_router/3 (job 21) waits for podnet-a to be up; "
         "wait for virtual_router/4 to be running, not longer than until 2026-11-20T10:09:30.000Z; "
-        "retry virtual_router/5 is to begin: its resource is at work for something else; "
+        "retry virtual_router/5 is about to begin, or waits for its resource to rest; "
         "mend virtual_router/6 (job 22) is at work.");
   REQUIRE(said.causes.size() == 4);
   CHECK(said.causes[0].code == "branch");

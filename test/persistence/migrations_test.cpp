@@ -135,7 +135,9 @@ TEST_CASE("the kept journal of every released schema is opened, migrated and und
   bare.document.clear();
   CHECK(all_text(found.resources) == all_text(std::vector{bare}));
   CHECK(all_text(found.jobs) == all_text(std::vector{full_job(7)}));
-  CHECK(all_text(found.steps) == all_text(std::vector{brief_step(7)}));
+  auto step = brief_step(7);
+  if (kept < "test/data/journal/schema-5") step.undo.clear();
+  CHECK(all_text(found.steps) == all_text(std::vector{step}));
   CHECK(all_text(found.leases) == all_text(std::vector{full_lease(7)}));
   REQUIRE(found.reports.size() == 1);
   CHECK(found.reports[0].resource.id == "3");

@@ -173,12 +173,42 @@ TEST_CASE("who needs a host that is away takes no room, up to its own deadline f
   board.configure({throttle(1)});
   board.ask(router(1), start);
   board.ask(router(2), start + 1s);
-  const std::set<host_id> standby{host_id("b")}, first{host_id("a")};
+  const hosts_away standby{{host_id("b"), "to be up"}}, first{{host_id("a"), "to be up"}};
   CHECK(board.grant(start + 2s, first, 10min).empty());
   CHECK(board.why(id_of(1), first) == "a to be up");
   CHECK(board.list(start)[0].working == 0);
   SECTION("it is back") { CHECK(ids(board.grant(start + 3s, standby, 10min)) == "1"); }
-  SECTION("it does not come back") { CHECK(ids(board.grant(start + 10min, first, 10min)) == "1"); }
+  SECTION("it does not come back") { CHECK(ids(board.grant(start + 10min + 2s, first, 10min)) == "1"); }
+}
+
+TEST_CASE("a host that goes away while somebody waits for room is waited for from then on") {
+  throttle_board board;
+  board.configure({throttle(1)});
+  board.ask(router(1), start);
+  board.ask(router(2), start);
+  CHECK(ids(board.grant(start)) == "1");
+  board.end(id_of(1));
+  const hosts_away away{{host_id("a"), "to be up"}};
+  CHECK(board.grant(start + 15min, away, 10min).empty());
+  CHECK(board.grant(start + 24min, away, 10min).empty());
+  CHECK(ids(board.grant(start + 25min, away, 10min)) == "2");
+}
+
+TEST_CASE("who has just asked gets what there is room for, and who waits is told when it is something else") {
+  throttle_board board;
+  board.configure({throttle(1)});
+  const hosts_away away{{host_id("a"), "to take new jobs (it has much to do)"}};
+  board.ask(router(1), start);
+  CHECK_FALSE(board.grant_newcomer(id_of(1), start, away));
+  CHECK(board.news(away) == std::vector{std::pair(id_of(1), std::string("a to take new jobs (it has much to do)"))});
+  CHECK(board.news(away).empty());
+  CHECK(board.grant_newcomer(id_of(1), start));
+  CHECK_FALSE(board.grant_newcomer(id_of(1), start));
+  board.ask(router(2), start);
+  CHECK_FALSE(board.grant_newcomer(id_of(2), start));
+  CHECK(board.news({}) == std::vector{std::pair(id_of(2), std::string("throttle t: 1 of 1 at work"))});
+  board.end(id_of(1));
+  CHECK(board.news({}) == std::vector{std::pair(id_of(2), std::string("its turn"))});
 }
 
 TEST_CASE("users go first, and who waits long moves up") {
