@@ -1,6 +1,6 @@
 #include "cli/saying.hpp"
 
-#include <cstdio>
+#include <iostream>
 #include <string>
 
 #include "cli/read_views.hpp"
@@ -9,13 +9,12 @@
 namespace regent::cli {
 
 int say(std::string_view text, int exit) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return exit;
+  if (std::cout.write(text.data(), static_cast<std::streamsize>(text.size())).flush()) return exit;
   return complain(wrong_use, "the answer could not be written");
 }
 
 int complain(int exit, std::string_view message) {
-  const auto line = "regent: " + std::string(message) + '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::cerr << "regent: " << message << std::endl;
   return exit;
 }
 
