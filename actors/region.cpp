@@ -384,8 +384,8 @@ std::string cause_of_rebuild(const host_id& host, const std::string& known_boot)
 
 }  // namespace
 
+/// Who waits for a permit until this host is up is looked after within a second: what had begun there, and rests, is to count first.
 void region_work::host_news(const host_reachable& message) {
-  grant_permits();
   std::vector<resource_id> mended;
   for (const auto& [id, one] : at().entries)
     if (!one.repairs.empty()) mended.push_back(id);
