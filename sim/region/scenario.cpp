@@ -140,7 +140,7 @@ class scenario {
       schedule_config one;
       one.name = "chance";
       one.when = *cron_expression::parse("*/20 * * * *");
-      one.jitter = all_.chance.span(0ms, 10min);
+      one.jitter = all_.chance.span(1s, 10min);
       one.missed = all_.chance.pick(std::vector<catch_up>{catch_up::skip, catch_up::once, catch_up::all});
       one.what.what = all_.chance.pick(std::vector<bulk_verb>{bulk_verb::mend, bulk_verb::retry, bulk_verb::cancel});
       one.what.kind = "virtual_router";
