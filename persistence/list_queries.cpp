@@ -65,19 +65,19 @@ result<void> check(const job_filter& filter) {
   return fail(error_kind::permanent, "bad_filter", "'{}' is not a resource: write kind/id", shown(filter.resource));
 }
 
-void condition::add(const char* term, const std::string& value) {
+void row_condition::add(const char* term, const std::string& value) {
   text += fmt::format(" AND {}", term);
   values.push_back(value);
 }
 
-int condition::bind(sqlite::statement& to) const {
+int row_condition::bind(sqlite::statement& to) const {
   int at = 0;
   for (const auto& value : values) to.put(++at, value);
   return at;
 }
 
-condition condition_of(const resource_filter& filter) {
-  condition made;
+row_condition condition_of(const resource_filter& filter) {
+  row_condition made;
   if (!filter.kind.empty()) made.add("kind = ?", filter.kind);
   if (!filter.state.empty()) made.add("state = ?", filter.state);
   if (!filter.project.empty()) made.add("project = ?", filter.project);

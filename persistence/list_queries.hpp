@@ -23,13 +23,13 @@ result<void> check(const resource_filter& filter);
 result<void> check(const job_filter& filter);
 
 /// A condition as SQL with ? for each of its values: values are bound, never pasted.
-struct condition {
+struct row_condition {
   std::string text = "1";
   std::vector<std::string> values;
   void add(const char* term, const std::string& value);
   int bind(sqlite::statement& to) const;  ///< how many were bound
 };
-condition condition_of(const resource_filter& filter);
+row_condition condition_of(const resource_filter& filter);
 
 /// The index that has this filter's columns. Named, not left to SQLite's guess, which has no statistics to go by.
 const char* index_of(const resource_filter& filter);
