@@ -25,6 +25,7 @@ class host_work {
       leave();
     else
       open_channel(config);
+    publish();
     publish_leases();
   }
 
@@ -87,7 +88,7 @@ class host_work {
       const auto asker = state.askers.extract(granted.job);
       if (!asker.empty()) caf::anon_send(asker.mapped(), lease_granted{state.status.host});
     }
-    publish_leases();
+    leases_changed();
   }
 
   void run_is_wanted(const run_wanted& wanted) {
@@ -217,21 +218,28 @@ class host_work {
     context_->facts.hosts.publish(status);
   }
 
-  /// Sorting and copying the queue costs something: only when it may have changed.
+  /// Sorting and copying the queue costs something where many wait: what changes within limits::leases_published_every is told
+  /// at once, together.
+  void leases_changed() {
+    if (std::exchange(leases_told_later_, true)) return;
+    const auto next = leases_told_ + limits::leases_published_every, now = context_->time.steady();
+    if (now >= next) return publish_leases();
+    self_->delayed_send(self_, next - now, leases_due{});
+  }
+
   void publish_leases() {
-    auto& state = self_->state;
-    auto& status = state.status;
-    status.held.clear();
+    leases_told_later_ = false;
+    leases_told_ = context_->time.steady();
+    host_leases all;
     std::vector<std::string> held;
-    for (const auto& one : state.leases.held()) {
-      status.held.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
+    for (const auto& one : self_->state.leases.held()) {
+      all.held.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
       held.push_back(one.scope);
     }
-    status.queue.clear();
-    for (const auto& one : state.leases.waiting(context_->time.wall()))
-      status.queue.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
+    for (const auto& one : self_->state.leases.waiting(context_->time.wall()))
+      all.queue.push_back({one.job, one.scope, std::string(name(one.in)), one.since});
     self_->seen_as().leases(std::move(held));
-    publish();
+    context_->facts.hosts.publish_leases(self_->state.status.host, std::move(all));
   }
 
  private:
@@ -344,6 +352,8 @@ class host_work {
   context_ptr context_;
   directory_ptr directory_;
   host_config config_;
+  steady_time leases_told_{};
+  bool leases_told_later_ = false;
 };
 
 }  // namespace
@@ -371,6 +381,7 @@ host_actor::behavior_type run_host(host_shell* self, context_ptr context, direct
       },
       [=](const channel_report& news) { work->reported(*news.report); },
       [=](const host_config_changed& news) { work->reconfigure(news.config); },
+      [=](const leases_due&) { work->publish_leases(); },
       [=](const tick&) { work->once_a_second(); },
   };
 }

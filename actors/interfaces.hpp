@@ -108,6 +108,8 @@ using host_actor = caf::typed_actor<
     caf::reacts_to<channel_report>,
     /// The region file has other words for this host, or none.
     caf::reacts_to<host_config_changed>,
+    /// From itself: its leases have changed a while ago, and are to be told.
+    caf::reacts_to<leases_due>,
     /// Once a second: overdue answers, ageing of the queue.
     caf::reacts_to<tick>>;
 
@@ -204,6 +206,7 @@ REGENT_MESSAGE(permit_wanted)
 REGENT_MESSAGE(permit_rests)
 REGENT_MESSAGE(permit_returned)
 REGENT_MESSAGE(permits_freed)
+REGENT_MESSAGE(leases_due)
 REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_goes_on)
@@ -263,6 +266,7 @@ CAF_ADD_TYPE_ID(regent, (regent::permit_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::permit_rests))
 CAF_ADD_TYPE_ID(regent, (regent::permit_returned))
 CAF_ADD_TYPE_ID(regent, (regent::permits_freed))
+CAF_ADD_TYPE_ID(regent, (regent::leases_due))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))

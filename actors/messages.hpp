@@ -199,6 +199,7 @@ struct permit_returned {
 };
 /// From the region to itself: there may be room for those who wait.
 struct permits_freed {};
+struct leases_due {};
 struct reports_queued {
   resource_id id;
   int count = 0;

@@ -40,10 +40,10 @@ failure no_such_host(const host_id& host) {
 
 /// "job 17 (virtual_router/3), …": who holds a lease there; empty if nobody does.
 std::string region_work::at_work_on(const host_id& host) const {
-  const auto status = context_->facts.hosts.find(host);
+  const auto leases = context_->facts.hosts.leases(host);
   std::vector<std::string> all;
-  if (status)
-    for (const auto& one : status->held) all.push_back(fmt::format("job {} ({})", one.job.value(), one.scope));
+  if (leases)
+    for (const auto& one : leases->held) all.push_back(fmt::format("job {} ({})", one.job.value(), one.scope));
   return first_of(all);
 }
 
@@ -133,7 +133,7 @@ void region_work::watch_drains() {
               std::make_shared<transaction>(std::move(change)), 0, {}, [actor](const std::optional<error>& no) {
                 if (!no) caf::anon_send(actor, drain_over{true});
               }});
-    } else if (status->held.empty() && !child_may_begin(*status)) {
+    } else if (context_->facts.hosts.leases(host)->held.empty() && !child_may_begin(*status)) {
       caf::anon_send(actor, drain_over{});
     }
   }

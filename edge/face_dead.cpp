@@ -37,7 +37,7 @@ void write_step(json_writer& out, const step& at, std::size_t count) {
 
 /// The commands that decide about it, as they are typed.
 std::vector<std::string> words_for(const resource& what, const job_with_steps& dead,
-                                   const std::vector<host_status>& hosts) {
+                                   const std::vector<host_picture>& hosts) {
   const auto about = what.id.text();
   const auto number = dead.job.id.value();
   std::vector<std::string> all{"regent retry " + about};

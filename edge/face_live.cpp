@@ -100,10 +100,10 @@ result<std::string> face_handlers::hosts(const route_request& asked) {
   std::erase_if(all, [&](const auto& host) {
     return (!state->empty() && host.state != *state) || (!role.empty() && host.role != role);
   });
-  const auto by_name = [](const host_status& host) { return host.host.value(); };
+  const auto by_name = [](const host_picture& host) { return host.host.value(); };
   const auto now = time_.wall();
   return list_text(page_of(std::move(all), by_name, asked.text("after"), *limit),
-                   [&](auto& out, const host_status& row) { write_host(out, row, now); });
+                   [&](auto& out, const host_picture& row) { write_host(out, row, now); });
 }
 
 result<std::string> face_handlers::throttles(const route_request& asked) {
@@ -123,7 +123,7 @@ result<std::string> face_handlers::sinks(const route_request&) {
 }
 
 result<std::string> face_handlers::host_detail(const route_request& asked) {
-  const auto host = facts_.hosts.find(host_id(asked.captured[0]));
+  const auto host = facts_.hosts.picture(host_id(asked.captured[0]));
   if (!host) return not_found(fmt::format("no host {} is in the region file", asked.captured[0].substr(0, 100)));
   const auto now = time_.wall();
   json_writer out;

@@ -260,7 +260,7 @@ void write_sink(json_writer& out, const sink_status& sink, wall_time now) {
   out.close_object();
 }
 
-void write_host_fields(json_writer& out, const host_status& host, wall_time now) {
+void write_host_fields(json_writer& out, const host_picture& host, wall_time now) {
   out.text("host", host.host.value());
   out.text("role", host.role);
   out.text("address", host.address);
@@ -278,13 +278,13 @@ void write_host_fields(json_writer& out, const host_status& host, wall_time now)
   out.number("queued", static_cast<std::int64_t>(host.queue.size()));
 }
 
-void write_host(json_writer& out, const host_status& host, wall_time now) {
+void write_host(json_writer& out, const host_picture& host, wall_time now) {
   out.open_object();
   write_host_fields(out, host, now);
   out.close_object();
 }
 
-void write_host_claims(json_writer& out, const host_status& host, wall_time now) {
+void write_host_claims(json_writer& out, const host_picture& host, wall_time now) {
   write_claims(out, "leases", host.held, now);
   write_claims(out, "queue", host.queue, now);
 }
@@ -312,7 +312,7 @@ void write_lock(json_writer& out, const lock_row& lock, wall_time now) {
 namespace {
 using lock_rows = std::map<std::string, lock_row>;
 
-void add_host_claims(const host_status& host, lock_rows& rows) {
+void add_host_claims(const host_picture& host, lock_rows& rows) {
   for (const auto& claim : host.held) {
     lock_row row{host.host, claim.scope, claim.job, {}, true, true, 0, claim.lane, {}, claim.since};
     auto& known = rows.try_emplace(row.cursor(), row).first->second;
@@ -327,7 +327,7 @@ void add_host_claims(const host_status& host, lock_rows& rows) {
 }
 }  // namespace
 
-std::vector<lock_row> join_locks(const std::vector<lease>& journal, const std::vector<host_status>& hosts) {
+std::vector<lock_row> join_locks(const std::vector<lease>& journal, const std::vector<host_picture>& hosts) {
   lock_rows rows;
   for (const auto& each : journal) {
     lock_row row{each.host, each.scope, each.job, {}, true, false, 0, {}, each.epoch, each.since};

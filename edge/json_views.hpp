@@ -24,7 +24,7 @@ void write_branch(json_writer& out, const branch& what);
 void write_job(json_writer& out, const job& what, wall_time now);
 void write_event(json_writer& out, const event& what, wall_time now);
 void write_report(json_writer& out, const report& what, wall_time now);
-void write_host(json_writer& out, const host_status& host, wall_time now);
+void write_host(json_writer& out, const host_picture& host, wall_time now);
 
 /// One event as a line of its own, as streams and sinks carry it: without an age, so that it is the same whenever it is read.
 void write_event(json_writer& out, const event& what);
@@ -36,9 +36,9 @@ void write_sink(json_writer& out, const sink_status& sink, wall_time now);
 /// Members rather than objects: what a detail has beyond its row.
 void write_job_fields(json_writer& out, const job& what, wall_time now);
 void write_resource_fields(json_writer& out, const resource& what, const resource_marks& marks, wall_time now);
-void write_host_fields(json_writer& out, const host_status& host, wall_time now);
+void write_host_fields(json_writer& out, const host_picture& host, wall_time now);
 /// The leases it has granted and its queue, in order; of each at most limits::page_rows_most.
-void write_host_claims(json_writer& out, const host_status& host, wall_time now);
+void write_host_claims(json_writer& out, const host_picture& host, wall_time now);
 /// The outputs of all steps together are cut at `output_bytes`; a cut step says so in `output_cut`. `runs`: those that are
 /// under way.
 void write_steps(json_writer& out, const std::vector<step>& steps, const std::map<run_id, run_sign>& runs,
@@ -62,6 +62,6 @@ struct lock_row {
 void write_lock(json_writer& out, const lock_row& lock, wall_time now);
 
 /// The held leases of the journal and of the hosts, joined, and the queues; sorted by cursor.
-std::vector<lock_row> join_locks(const std::vector<lease>& journal, const std::vector<host_status>& hosts);
+std::vector<lock_row> join_locks(const std::vector<lease>& journal, const std::vector<host_picture>& hosts);
 
 }  // namespace regent

@@ -116,7 +116,7 @@ void add_counters(families& out, const metrics_source& from) {
   add_age(out, "listing_age_seconds", "Since the last good full listing.", from.now, facts.last_listing_ms);
 }
 
-void add_hosts(families& out, const std::vector<host_status>& hosts) {
+void add_hosts(families& out, const std::vector<host_picture>& hosts) {
   std::map<std::string, int> by_state{{"connecting", 0}, {"up", 0}, {"down", 0}};
   for (const auto& host : hosts) ++by_state[host.state];
   out.gauge("hosts", "Hosts by state.");

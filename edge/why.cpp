@@ -74,7 +74,7 @@ class reasons {
     return job && is_open(job->state) ? job : std::nullopt;
   }
 
-  const host_status* host(const host_id& id) const {
+  const host_picture* host(const host_id& id) const {
     const auto found =
         std::find_if(facts_.hosts.begin(), facts_.hosts.end(), [&](const auto& each) { return each.host == id; });
     return found == facts_.hosts.end() ? nullptr : &*found;
@@ -85,7 +85,7 @@ class reasons {
     return fmt::format("step {} of {} ({})", which.index + 1, facts_.steps.size(), one_line(about));
   }
 
-  std::string down_text(const host_status& status) const {
+  std::string down_text(const host_picture& status) const {
     const auto since = status.last_seen ? " " + since_text(*status.last_seen) : "";
     return fmt::format("{}{}{}", status.state, since, colon_reason(status.reason));
   }
@@ -206,7 +206,7 @@ class reasons {
   }
 
   /// A step that may have reached its host, which is away now.
-  void away_with(const step& which, const host_status& where) {
+  void away_with(const step& which, const host_picture& where) {
     const auto job = open_job();
     add("host_down",
         fmt::format("waits for {} to return: {}{}; what became of {} is asked then", where.host.value(),
@@ -223,7 +223,7 @@ class reasons {
   }
 
   /// `place` is that in the host's queue.
-  void lease_on(const host_status& where, std::size_t place) {
+  void lease_on(const host_picture& where, std::size_t place) {
     const auto& claim = where.queue[place];
     const auto holder = holder_of(where, claim.scope);
     if (!where.cordon.empty() && !holder) return add("cordoned", closed_text(where), where.host, {}, {}, claim.since);
@@ -239,7 +239,7 @@ class reasons {
     add("lease", text, where.host, holder ? holder->job : job_id{}, {}, claim.since);
   }
 
-  static std::string closed_text(const host_status& where) {
+  static std::string closed_text(const host_picture& where) {
     const auto name = where.host.value();
     const auto why = one_line(where.cordon);
     if (where.how == closure::cordon) return fmt::format("waits for {} to be uncordoned ({})", name, why);
@@ -254,7 +254,7 @@ class reasons {
   }
 
   /// The holder of the same scope, else any on that host; what the host itself says goes before the journal.
-  std::optional<lease_claim> holder_of(const host_status& where, const std::string& scope) const {
+  std::optional<lease_claim> holder_of(const host_picture& where, const std::string& scope) const {
     auto held = where.held;
     for (const auto& each : facts_.leases)
       if (held.empty() && each.host == where.host) held.push_back({each.job, each.scope, {}, each.since});

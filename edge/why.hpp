@@ -21,7 +21,7 @@ struct why_facts {
   std::optional<job> last;          ///< its newest job, if that has ended
   std::vector<step> steps;          ///< of the job that `explained_job` names
   std::map<run_id, run_sign> runs;  ///< of these steps, as far as they are under way
-  std::vector<host_status> hosts;
+  std::vector<host_picture> hosts;
   std::vector<lease> leases;       ///< of the journal
   std::map<job_id, job> others;    ///< the jobs that hold leases on the hosts concerned
   std::vector<report> reports;     ///< undelivered ones of this resource

@@ -3,9 +3,18 @@
 namespace regent {
 
 void host_board::publish(host_status status) {
+  static const auto none = std::make_shared<const host_leases>();
   auto published = std::make_shared<const host_status>(std::move(status));
   const std::lock_guard lock(guard_);
-  hosts_[published->host].swap(published);
+  auto& [known, leases] = hosts_[published->host];
+  known.swap(published);
+  if (!leases) leases = none;
+}
+
+void host_board::publish_leases(const host_id& host, host_leases leases) {
+  auto published = std::make_shared<const host_leases>(std::move(leases));
+  const std::lock_guard lock(guard_);
+  if (const auto found = hosts_.find(host); found != hosts_.end()) found->second.leases.swap(published);
 }
 
 void host_board::remove(const host_id& host) {
@@ -16,27 +25,41 @@ void host_board::remove(const host_id& host) {
 std::shared_ptr<const host_status> host_board::find(const host_id& host) const {
   const std::lock_guard lock(guard_);
   const auto found = hosts_.find(host);
-  return found == hosts_.end() ? nullptr : found->second;
+  return found == hosts_.end() ? nullptr : found->second.status;
+}
+
+std::shared_ptr<const host_leases> host_board::leases(const host_id& host) const {
+  const std::lock_guard lock(guard_);
+  const auto found = hosts_.find(host);
+  return found == hosts_.end() ? nullptr : found->second.leases;
+}
+
+std::optional<host_picture> host_board::picture(const host_id& host) const {
+  const std::lock_guard lock(guard_);
+  const auto found = hosts_.find(host);
+  if (found == hosts_.end()) return std::nullopt;
+  return host_picture{*found->second.status, *found->second.leases};
 }
 
 std::map<host_id, std::string> host_board::away() const {
   const std::lock_guard lock(guard_);
   std::map<host_id, std::string> all;
-  for (const auto& [name, status] : hosts_) {
-    if (is_detached(*status)) continue;
-    if (status->state != "up")
+  for (const auto& [name, one] : hosts_) {
+    const auto& status = *one.status;
+    if (is_detached(status)) continue;
+    if (status.state != "up")
       all[name] = "to be up";
-    else if (!status->declines.empty())
-      all[name] = acceptance_of(*status);
+    else if (!status.declines.empty())
+      all[name] = acceptance_of(status);
   }
   return all;
 }
 
-std::vector<host_status> host_board::list() const {
+std::vector<host_picture> host_board::list() const {
   const std::lock_guard lock(guard_);
-  std::vector<host_status> all;
+  std::vector<host_picture> all;
   all.reserve(hosts_.size());
-  for (const auto& [host, status] : hosts_) all.push_back(*status);
+  for (const auto& [host, one] : hosts_) all.push_back({*one.status, *one.leases});
   return all;
 }
 

@@ -39,9 +39,15 @@ struct host_status {
   std::optional<wall_time> last_seen;
   std::optional<wall_time> down_since;  ///< while it is down
   std::size_t open_runs = 0;
+};
+
+struct host_leases {
   std::vector<lease_claim> held;
   std::vector<lease_claim> queue;  ///< in the order in which they would be granted
 };
+
+/// All that is published of a host.
+struct host_picture : host_status, host_leases {};
 
 /// "open", "cordoned", "draining", "drained", "maintenance", "detached".
 inline std::string_view service_of(const host_status& host) {
@@ -63,16 +69,24 @@ inline bool lets_begin(const host_status& host, job_id child_of) {
 class host_board {
  public:
   void publish(host_status status);
+  /// Apart, for a long queue costs something: its host tells of it now and then. Nothing, for a host that is not known.
+  void publish_leases(const host_id& host, host_leases leases);
   void remove(const host_id& host);
-  std::shared_ptr<const host_status> find(const host_id& host) const;  ///< null: not known
-  std::vector<host_status> list() const;                               ///< by name
+  std::shared_ptr<const host_status> find(const host_id& host) const;    ///< null: not known
+  std::shared_ptr<const host_leases> leases(const host_id& host) const;  ///< null: not known
+  std::optional<host_picture> picture(const host_id& host) const;
+  std::vector<host_picture> list() const;  ///< by name
   /// Where no job could get anywhere now, and what of the host is waited for: "to be up", "to take new jobs (…)". Not those that were
   /// given up.
   std::map<host_id, std::string> away() const;
 
  private:
+  struct entry {
+    std::shared_ptr<const host_status> status;
+    std::shared_ptr<const host_leases> leases;
+  };
   mutable std::mutex guard_;
-  std::map<host_id, std::shared_ptr<const host_status>> hosts_;
+  std::map<host_id, entry> hosts_;
 };
 
 }  // namespace regent

@@ -1,6 +1,7 @@
 #include "region/lease_queue.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace regent {
 
@@ -61,10 +62,21 @@ int lease_queue::rank(const lease_request& request, wall_time now) const {
   return static_cast<int>(request.in) - static_cast<int>(std::min<std::int64_t>(waited / age_step_, 1000));
 }
 
+std::vector<std::size_t> lease_queue::in_order(wall_time now) const {
+  std::vector<std::pair<int, std::size_t>> ranked;
+  ranked.reserve(waiting_.size());
+  for (std::size_t at = 0; at < waiting_.size(); ++at) ranked.emplace_back(rank(waiting_[at], now), at);
+  std::sort(ranked.begin(), ranked.end());  // those of one rank in order of arrival
+  std::vector<std::size_t> order;
+  order.reserve(ranked.size());
+  for (const auto& [rank, at] : ranked) order.push_back(at);
+  return order;
+}
+
 std::vector<lease_request> lease_queue::waiting(wall_time now) const {
-  auto sorted = waiting_;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [&](const lease_request& a, const lease_request& b) { return rank(a, now) < rank(b, now); });
+  std::vector<lease_request> sorted;
+  sorted.reserve(waiting_.size());
+  for (const auto at : in_order(now)) sorted.push_back(waiting_[at]);
   return sorted;
 }
 
@@ -84,19 +96,27 @@ bool lease_queue::empties(job_id admitted) const {
 }
 
 std::vector<lease_request> lease_queue::grant(wall_time now, bool closed, job_id admitted) {
+  const bool all_held = held_.contains(std::string(whole_host));
+  if (waiting_.empty() || (held_.size() >= capacity_ && !all_held)) return {};  // the same, without a look at who waits
   std::vector<lease_request> granted;
-  for (const auto& candidate : waiting(now)) {
+  std::set<std::size_t> gone;
+  for (const auto at : in_order(now)) {
+    const auto& candidate = waiting_[at];
     if (closed && !goes_on(candidate, admitted)) continue;
     if (grantable(candidate)) {
       room_of(candidate)[candidate.scope] = candidate;
-      std::erase_if(waiting_, [&](const lease_request& other) {
-        return other.job == candidate.job && other.scope == candidate.scope;
-      });
       granted.push_back(candidate);
+      gone.insert(at);
     } else if (candidate.scope == whole_host && !held_.contains(std::string(whole_host))) {
       break;  // nobody overtakes a job that waits for the whole host, or it would never be alone
     }
   }
+  if (gone.empty()) return granted;
+  std::vector<lease_request> left;
+  left.reserve(waiting_.size() - gone.size());
+  for (std::size_t at = 0; at < waiting_.size(); ++at)
+    if (!gone.contains(at)) left.push_back(std::move(waiting_[at]));
+  waiting_ = std::move(left);
   return granted;
 }
 

@@ -53,6 +53,8 @@ class lease_queue {
   holders& room_of(const lease_request& wanted);
   bool grantable(const lease_request& wanted);
   int rank(const lease_request& request, wall_time now) const;
+  /// Places in waiting_, in the order in which they would be granted.
+  std::vector<std::size_t> in_order(wall_time now) const;
 
   std::size_t capacity_;
   milliseconds age_step_;

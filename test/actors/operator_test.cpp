@@ -268,7 +268,7 @@ TEST_CASE("on a cordoned host no job begins, what has begun goes on, and all of 
     region.start();
     cordon(region, "b");
     region.pass(5s);
-    CHECK(region.facts->hosts.find(host_id("a"))->held.empty());
+    CHECK(region.facts->hosts.leases(host_id("a"))->held.empty());
     CHECK(only_open(region).waits_for == "b to be uncordoned (operator: as the test wants)");
     CHECK(region.hosts["a"].log.empty());
     uncordon(region, "b");

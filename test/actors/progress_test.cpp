@@ -116,7 +116,7 @@ void failed_by_its_deadline(region_fixture& region, const std::string& how_far) 
   CHECK(failed[0].error_message.find("stopped: deadline of 1m 0s for build: " + how_far) == 0);
   CHECK(region.row(failed[0].resource.id)->reason == failed[0].error_message);
   CHECK(region.state_in_cloud(failed[0].resource.id) == unresourced);
-  for (const auto* name : {"a", "b"}) CHECK(region.facts->hosts.find(host_id(name))->held.empty());
+  for (const auto* name : {"a", "b"}) CHECK(region.facts->hosts.leases(host_id(name))->held.empty());
 }
 
 }  // namespace

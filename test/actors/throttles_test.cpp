@@ -87,7 +87,7 @@ TEST_CASE("a host that is cordoned while a job waits for a permit is waited for 
   REQUIRE(region.state_in_cloud("1") == running);
   CHECK(has(job_of(region.open_jobs(), "2").waits_for, "a to be uncordoned"));
   CHECK(region.store->leases.empty());
-  CHECK(region.facts->hosts.find(host_id("b"))->held.empty());
+  CHECK(region.facts->hosts.leases(host_id("b"))->held.empty());
   CHECK(region.facts->throttles.list()[0].working == 0);
   region.tell({operator_verb::uncordon, {}, {}, host_id("a"), {}});
   region.pass(3s);

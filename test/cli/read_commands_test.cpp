@@ -226,7 +226,7 @@ TEST_CASE("hosts, locks, actors and why are shown for people") {
   host.boot_id = "0f0e";
   host.held = {{job_id(7), "virtual_router", "user", here.time.ago(2s)}};
   host.queue = {{job_id(8), "virtual_router", "retry", here.time.ago(1s)}};
-  here.facts.hosts.publish(host);
+  publish_host(here.facts.hosts, host);
   here.journal.leases = {{host_id("podnet-a"), "virtual_router", job_id(7), 3, here.time.ago(2s)}};
   here.journal.resources = {make_resource("virtual_router/1", running, here.time.ago(2s))};
   auto actor = here.facts.probes.add("host", "podnet-a");

@@ -212,13 +212,18 @@ inline step make_step(std::int64_t job, int index, const std::string& host, cons
   return made;
 }
 
-inline host_status make_host(const std::string& name, const std::string& state) {
-  host_status made;
+inline host_picture make_host(const std::string& name, const std::string& state) {
+  host_picture made;
   made.host = host_id(name);
   made.role = "podnet";
   made.address = "192.0.2.1";
   made.state = state;
   return made;
+}
+
+inline void publish_host(host_board& board, const host_picture& all) {
+  board.publish(all);
+  board.publish_leases(all.host, all);
 }
 
 }  // namespace regent::test

@@ -26,7 +26,7 @@ TEST_CASE("metrics name resources, jobs, hosts, actors, runs, commits, ages and 
   facts.note("listed virtual_router/2", "bad");
   auto host = make_host("podnet-a", "up");
   host.latency = 3ms;
-  facts.hosts.publish(host);
+  publish_host(facts.hosts, host);
   probe_view quiet, busy;
   quiet.type = busy.type = "host";
   busy.mailbox_depth = 9;

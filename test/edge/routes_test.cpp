@@ -38,8 +38,8 @@ struct region {
     host.last_seen = time.ago(1s);
     host.held = {{job_id(8), "virtual_router/2", "user", time.ago(2s)}};
     host.queue = {{job_id(9), "virtual_router/2", "retry", time.ago(1s)}};
-    facts.hosts.publish(host);
-    facts.hosts.publish(make_host("podnet-b", "down"));
+    publish_host(facts.hosts, host);
+    publish_host(facts.hosts, make_host("podnet-b", "down"));
     facts.ready = true;
     facts.epoch = 3;
     facts.started_ms = time.ago(1h).time_since_epoch().count();
@@ -220,7 +220,7 @@ TEST_CASE("a long queue of locks is paged to its end in order") {
   region here;
   auto host = make_host("podnet-a", "up");
   for (int i = 0; i < 250; ++i) host.queue.push_back({job_id(1000 - i), "s", "audit", here.time.now});
-  here.facts.hosts.publish(host);
+  publish_host(here.facts.hosts, host);
   std::vector<std::string> positions;
   std::string after;
   do {
@@ -492,10 +492,10 @@ TEST_CASE("holds are shown with resources, and hosts that are meant to be off ar
   auto host = make_host("podnet-b", "down");
   host.cordon = "eve: a fan";
   host.how = closure::maintenance;
-  here.facts.hosts.publish(host);
+  publish_host(here.facts.hosts, host);
   CHECK(json_text(*here.get("/api/v1/status")).find(R"("hosts":{"down":1,"up":1})") != std::string::npos);
   host.drained = true;
-  here.facts.hosts.publish(host);
+  publish_host(here.facts.hosts, host);
   CHECK(json_text(*here.get("/api/v1/resources")).find(R"("hold":"pause","hold_why":"eve: wait")") !=
         std::string::npos);
   CHECK(json_text(*here.get("/api/v1/status")).find(R"("hosts":{"maintenance":1,"up":1})") != std::string::npos);
