@@ -72,6 +72,7 @@ class host_work {
     state.askers[wanted.job] = wanted.asker;
     state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall(), wanted.begun, wanted.root});
     grant();
+    keep_watch();
   }
 
   void lease_ends(const lease_end& ended) {
@@ -99,6 +100,7 @@ class host_work {
     if (!state.runs.up()) caf::anon_send(wanted.owner, run_waits{id, why_away()});
     carry_out(state.runs.add(*wanted.request, wanted.resumed, wanted.boot_at_send, context_->time.steady()));
     publish();
+    keep_watch();
   }
 
   void cancel(const run_cancelled& ended) { carry_out(self_->state.runs.cancel_run(ended.run)); }
@@ -191,8 +193,8 @@ class host_work {
                                : std::string();
     if (too_much && !declined) tell(event_topic::host_declines, status.declines);
     if (!too_much && declined) tell(event_topic::host_accepts, {});
-    if (too_much || !declined) return publish();
-    grant();
+    publish();  // before anybody is let in and looks at the board
+    if (declined && !too_much) grant();
   }
 
   void reported(const run_report& report) {
@@ -206,8 +208,17 @@ class host_work {
   }
 
   void once_a_second() {
+    watched_ = false;
     carry_out(self_->state.runs.tick(context_->time.steady()));
     grant();
+    keep_watch();
+  }
+
+  /// Only while there is something to watch: a thousand hosts at rest cost nothing.
+  void keep_watch() {
+    const auto& state = self_->state;
+    if (watched_ || (state.runs.size() == 0 && !state.leases.somebody_waits())) return;
+    watched_ = true;
     self_->delayed_send(self_, std::chrono::seconds(1), tick{});
   }
 
@@ -354,6 +365,7 @@ class host_work {
   host_config config_;
   steady_time leases_told_{};
   bool leases_told_later_ = false;
+  bool watched_ = false;  // a tick is on its way
 };
 
 }  // namespace
@@ -363,7 +375,6 @@ host_actor::behavior_type run_host(host_shell* self, context_ptr context, direct
   self->seen_as().called("host", config.name.value());
   const auto work = std::make_shared<host_work>(self, std::move(context), std::move(directory));
   work->start(config, held, closed);
-  self->delayed_send(self, std::chrono::seconds(1), tick{});
   return {
       [=](const lease_wanted& wanted) { work->lease_is_wanted(wanted); },
       [=](const lease_end& ended) { work->lease_ends(ended); },

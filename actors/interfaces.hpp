@@ -110,7 +110,7 @@ using host_actor = caf::typed_actor<
     caf::reacts_to<host_config_changed>,
     /// From itself: its leases have changed a while ago, and are to be told.
     caf::reacts_to<leases_due>,
-    /// Once a second: overdue answers, ageing of the queue.
+    /// Once a second, while something runs or waits: overdue answers, ageing of the queue.
     caf::reacts_to<tick>>;
 
 using journal_actor = caf::typed_actor<
@@ -146,6 +146,8 @@ using region_actor = caf::typed_actor<
     caf::reacts_to<reports_queued>,
     /// One of them has arrived, or was refused.
     caf::reacts_to<report_settled>,
+    /// A job asks the cloud to accept a state; what others of its project come to may be what it waits for.
+    caf::reacts_to<claim_begins>,
     /// A host became reachable, with this boot id.
     caf::reacts_to<host_reachable>,
     /// The region file was read again and is good.
@@ -207,6 +209,7 @@ REGENT_MESSAGE(permit_rests)
 REGENT_MESSAGE(permit_returned)
 REGENT_MESSAGE(permits_freed)
 REGENT_MESSAGE(leases_due)
+REGENT_MESSAGE(claim_begins)
 REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_goes_on)
@@ -267,6 +270,7 @@ CAF_ADD_TYPE_ID(regent, (regent::permit_rests))
 CAF_ADD_TYPE_ID(regent, (regent::permit_returned))
 CAF_ADD_TYPE_ID(regent, (regent::permits_freed))
 CAF_ADD_TYPE_ID(regent, (regent::leases_due))
+CAF_ADD_TYPE_ID(regent, (regent::claim_begins))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))

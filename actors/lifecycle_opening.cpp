@@ -121,6 +121,7 @@ void lifecycle_work::look_again(const record& what) {
   const auto document = parse_json(*stored);
   if (document) built.document = *document;
   if (document && steps_for(what) == steps_for(built)) return note_rest(what);
+  in_ = lane::user;
   repair(what, operation::update, {});
 }
 
@@ -170,7 +171,7 @@ regent::job lifecycle_work::new_job(operation what) const {
   made.root = task_->of ? task_->of->root : made.id;
   made.resource = task_->id;
   made.what = what;
-  made.in = task_->in;
+  made.in = in_;
   made.cause = task_->cause;
   made.created = now();
   return made;
@@ -198,6 +199,7 @@ void lifecycle_work::claim(const record& what) {
       if (said.refused) return claim_refused(*said.refused);
       open(*record_, scrubbing, true);
     };
+    caf::anon_send(directory_->region, claim_begins{task_->id, row_.project});
     caf::anon_send(directory_->reader, claim_wanted{task_->id, scrubbing, me()});
   });
 }

@@ -198,6 +198,7 @@ class lifecycle_work {
   context_ptr context_;
   directory_ptr directory_;
   std::shared_ptr<const lifecycle_task> task_;
+  lane in_ = task_->in;  // of a job that is made
 
   phase phase_ = phase::reading;
   std::string doing_;  // in words

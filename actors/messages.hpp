@@ -193,6 +193,11 @@ struct permit_rests {
   resource_id id;
   bool resting = false;
 };
+/// It asks the cloud to accept a state, and may have to wait for others of its project.
+struct claim_begins {
+  resource_id id;
+  std::string project;
+};
 /// It begins nothing for now: it asks anew before it does.
 struct permit_returned {
   resource_id id;

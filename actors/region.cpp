@@ -62,8 +62,8 @@ void region_work::show() {
 }
 
 void region_work::set_due(region_entry& one, const resource_id& id) {
-  std::erase_if(at().due, [&](const auto& pair) { return pair.second == id; });
-  if (one.known.due && one.known.state == scrub_queue) at().due.emplace(*one.known.due, id);
+  const bool waits = one.known.due && one.known.state == scrub_queue;
+  at().due.set(id, waits ? std::vector{*one.known.due} : std::vector<wall_time>{});
 }
 
 void region_work::wake(const resource_id& id, std::string cause, lane in, std::optional<job_with_steps> open,
@@ -108,8 +108,6 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   one.actor =
       self_->spawn<caf::monitored>(run_lifecycle, context_, directory_, std::shared_ptr<const lifecycle_task>(task));
   at().actors[one.actor.address()] = id;
-  one.neighbours = one.row.project;
-  if (!one.neighbours.empty()) at().neighbours[one.neighbours].insert(id);
   show();
 }
 
@@ -208,8 +206,17 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   wake_repairs(id);
   catch_up(id);
   next_branch(id);
-  for (const auto& [host, boot] : std::map(at().boots)) go_on_rebuilding(host);
+  if (!at().rebuilds.empty())
+    for (const auto& [host, rebuild] : std::map(at().rebuilds)) go_on_rebuilding(host);
   show();
+}
+
+/// Before the cloud is asked: what it says to others from then on may be what is waited for.
+void region_work::claims(const claim_begins& message) {
+  auto& one = entry(message.id);
+  if (!one.known.busy || message.project.empty()) return;
+  one.claims_in = message.project;
+  at().claiming[message.project].insert(message.id);
 }
 
 /// A job asks to begin; what has begun only tells.
@@ -264,7 +271,7 @@ void region_work::reported(const report_settled& message) {
   auto& one = entry(message.id);
   one.known.reports_pending = std::max(0, one.known.reports_pending - 1);
   one.known.reported = message.at;
-  if (message.delivered) wake_neighbours(message.id);
+  if (message.delivered) wake_claiming(message.id);
   if (one.known.reports_pending > 0 || one.known.busy) return;
   if (!one.look_again.empty())
     wake(message.id, std::string(one.look_again));
@@ -275,22 +282,41 @@ void region_work::reported(const report_settled& message) {
   next_branch(message.id);
 }
 
-/// What was built is compared with the record once more after the cloud has been told: see lifecycle_work::look_again.
-bool region_work::look_again(const resource_id& id) {
-  const auto& one = entry(id);
-  if (!one.row.unconfirmed || one.known.busy || one.known.reports_pending > 0 || is_paused(id)) return false;
-  wake(id, "the record has changed while it was built");
-  return true;
+/// What was built is compared with the record once more after the cloud has been told: see lifecycle_work::look_again. Few at once:
+/// a user's change is not to queue behind those of thousands that have just been built.
+void region_work::look_again(const resource_id& id) {
+  auto& one = entry(id);
+  if (!one.row.unconfirmed || one.known.busy || one.known.reports_pending > 0 || is_paused(id)) return;
+  if (at().confirming.size() >= limits::confirmations_at_once) {
+    if (!std::exchange(one.to_confirm, true)) at().to_confirm.push_back(id);
+    return;
+  }
+  wake(id, "the record has changed while it was built", lane::audit);
+  if (one.known.busy) at().confirming.insert(id);
+}
+
+void region_work::confirmed(const resource_id& id) {
+  if (at().confirming.erase(id) == 0) return;
+  while (!at().to_confirm.empty() && at().confirming.size() < limits::confirmations_at_once) {
+    const auto next = at().to_confirm.front();
+    at().to_confirm.pop_front();
+    entry(next).to_confirm = false;
+    look_again(next);
+  }
 }
 
 void region_work::set_repairs(const resource_id& id, std::vector<job_with_steps> waiting) {
-  auto& due = at().repairs_due;
-  std::erase_if(due, [&](const auto& pair) { return pair.second == id; });
+  std::vector<wall_time> times;
   for (const auto& [job, steps] : waiting) {
     // An attempt that is due and has not begun waits for its host or its resource: their news wake it, not the clock.
-    if (job.not_before && *job.not_before > context_->time.wall()) due.emplace(*job.not_before, id);
-    if (job.wait_deadline) due.emplace(*job.wait_deadline, id);
+    if (job.not_before && *job.not_before > context_->time.wall()) times.push_back(*job.not_before);
+    if (job.wait_deadline) times.push_back(*job.wait_deadline);
   }
+  at().repairs_due.set(id, times);
+  if (waiting.empty())
+    at().to_repair.erase(id);
+  else
+    at().to_repair.insert(id);
   entry(id).repairs = std::move(waiting);
 }
 
@@ -348,11 +374,10 @@ void region_work::end_overdue_repairs(const resource_id& id) {
 }
 
 /// Whoever waits for the cloud to accept a claim waits for others of its project: one of them has just moved.
-void region_work::wake_neighbours(const resource_id& id) {
-  const auto project = entry(id).row.project;
-  if (project.empty()) return;
-  const auto found = at().neighbours.find(project);
-  if (found == at().neighbours.end()) return;
+void region_work::wake_claiming(const resource_id& id) {
+  if (at().claiming.empty()) return;
+  const auto found = at().claiming.find(entry(id).row.project);
+  if (found == at().claiming.end()) return;
   for (const auto& other : found->second)
     caf::anon_send(entry(other).actor, woken{id.text() + " is " + std::string(name(entry(id).known.state))});
 }
@@ -362,12 +387,13 @@ void region_work::move_out(const resource_id& id) {
   auto& one = entry(id);
   one.actor = lifecycle_actor{};
   one.known.busy = false;
-  if (const auto all = at().neighbours.find(one.neighbours); all != at().neighbours.end()) {
+  if (const auto all = at().claiming.find(std::exchange(one.claims_in, {})); all != at().claiming.end()) {
     all->second.erase(id);
-    if (all->second.empty()) at().neighbours.erase(all);
+    if (all->second.empty()) at().claiming.erase(all);
   }
   at().permits.end(id);
   free_permits();
+  confirmed(id);
 }
 
 namespace {
@@ -386,10 +412,7 @@ std::string cause_of_rebuild(const host_id& host, const std::string& known_boot)
 
 /// Who waits for a permit until this host is up is looked after within a second: what had begun there, and rests, is to count first.
 void region_work::host_news(const host_reachable& message) {
-  std::vector<resource_id> mended;
-  for (const auto& [id, one] : at().entries)
-    if (!one.repairs.empty()) mended.push_back(id);
-  for (const auto& id : mended) wake_repairs(id);
+  for (const auto& id : std::set(at().to_repair)) wake_repairs(id);
   const auto known = at().boots[message.host];
   if (known == message.boot_id) return;
   if (at().cordons.contains(message.host)) return;  // told again when it is uncordoned
@@ -401,8 +424,9 @@ void region_work::host_news(const host_reachable& message) {
   if (!known.empty() && known != detached_boot_id)
     commit_aside(
         {event_of(event_topic::host_rebooted, subject_of(message.host), message.boot_id, context_->time.wall())});
-  for (const auto& [id, one] : at().entries)
-    if (!known.empty() && may_stand(one.known.state, known)) rebuild.waiting.insert(id);
+  if (!known.empty())
+    for (const auto& [id, one] : at().entries)
+      if (may_stand(one.known.state, known)) rebuild.waiting.insert(id);
   if (!rebuild.waiting.empty())
     log::warn("host {}: {} resources to make anew", cause_of_rebuild(message.host, known), rebuild.waiting.size());
   go_on_rebuilding(message.host);
@@ -481,19 +505,12 @@ void region_work::once_a_second() {
     wake(id, "once more", lane::retry);
   }
   const auto wall = context_->time.wall();
-  std::set<resource_id> repairs;  // first all, for each is noted anew on the way
-  while (!at().repairs_due.empty() && at().repairs_due.begin()->first <= wall)
-    repairs.insert(at().repairs_due.extract(at().repairs_due.begin()).value().second);
-  for (const auto& id : repairs) {
+  for (const auto& id : at().repairs_due.take(wall)) {  // first all, for each is noted anew on the way
     end_overdue_repairs(id);
     wake_repairs(id);  // if it is busy now, when it rests
   }
-  std::vector<resource_id> over;
-  for (const auto& [when, id] : at().due) {
-    if (when > wall) break;
-    if (!entry(id).known.busy && entry(id).known.reports_pending == 0) over.push_back(id);
-  }
-  for (const auto& id : over) wake(id, "the grace period is over");
+  for (const auto& id : at().due.due(wall))
+    if (!entry(id).known.busy && entry(id).known.reports_pending == 0) wake(id, "the grace period is over");
   watch_drains();
   take_up_trees();
   grant_permits();
@@ -529,6 +546,7 @@ region_actor::behavior_type run_region(region_shell* self, context_ptr context, 
       [=](const settled& m) { work->rested(m, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
       [=](const reports_queued& m) { work->reports(m.id, m.count); },
       [=](const report_settled& m) { work->reported(m); },
+      [=](const claim_begins& m) { work->claims(m); },
       [=](const host_reachable& m) { work->host_news(m); },
       [=](const config_changed& m) { work->reconfigure(*m.config); },
       [=](const operator_asked& m) { work->asked(m); },

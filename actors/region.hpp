@@ -2,6 +2,7 @@
 // one entry.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "actors/lifecycle.hpp"
 #include "actors/probed.hpp"
 #include "actors/tree.hpp"
+#include "region/due_list.hpp"
 #include "region/known_region.hpp"
 #include "region/throttle_board.hpp"
 
@@ -23,10 +25,11 @@ struct region_entry {
   known_resource known;
   resource row;            // document left empty: the journal keeps what it has
   lifecycle_actor actor;   // null at rest
-  std::string neighbours;  // of which project it is, while at work
+  std::string claims_in;   // of which project it is, while it waits for the cloud to accept a claim
   std::string look_again;  // why it is to be read once more when it rests; empty: no need
   /// Its last actor left work behind that is to be taken up soon: whoever comes first takes it up from the journal.
   bool unfinished = false;
+  bool to_confirm = false;              // it is in the queue of that name
   std::optional<branch> of;             // the branch of a tree that it is at work for
   std::vector<branch_wanted> branches;  // that want a job, when it is at rest
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
@@ -44,10 +47,13 @@ struct host_rebuild {
 struct region_at_work {
   std::unordered_map<resource_id, region_entry> entries;
   std::map<caf::actor_addr, resource_id> actors;
-  std::map<std::string, std::set<resource_id>> neighbours;  // at work, by project
-  std::set<std::pair<wall_time, resource_id>> due;          // ends of grace periods
+  std::map<std::string, std::set<resource_id>> claiming;  // who waits for the cloud to accept a claim, by project
+  due_list due;                                           // ends of grace periods
   std::multimap<steady_time, resource_id> retries;
-  std::set<std::pair<wall_time, resource_id>> repairs_due;  // next attempts at repairs, and the ends of their waits
+  std::set<resource_id> confirming;      // whose record is being looked at again, after it was built
+  std::deque<resource_id> to_confirm;    // whose will be
+  std::set<resource_id> to_repair;       // who has repairs that wait
+  due_list repairs_due;                  // next attempts at them, and the ends of their waits
   std::map<host_id, std::string> boots;  // boot ids under which everything that should stand on a host does
   std::map<host_id, host_rebuild> rebuilds;
   std::map<host_id, host_cordoned> cordons;  // where no new job may begin, and why

@@ -108,7 +108,7 @@ region_work::ordered region_work::open_host(const operator_command& word) {
 /// A job that a drain still lets begin, and that could do so now. One whose host is away cannot, and is not waited for.
 bool region_work::child_may_begin(const host_status& host) const {
   if (host.state != "up") return false;
-  for (const auto& [due, id] : at().repairs_due)
+  for (const auto& id : at().to_repair)
     for (const auto& [job, steps] : at().entries.at(id).repairs)
       if (!is_paused(id) && lets_begin(host, root_of_child(job)) &&
           std::any_of(steps.begin(), steps.end(), [&](const step& one) { return one.host == host.host; }))
@@ -189,10 +189,8 @@ std::map<resource_id, std::vector<job_with_steps>> region_work::end_repairs_on(c
                                                                                const std::string& by,
                                                                                transaction& change) {
   const auto now = context_->time.wall();
-  std::set<resource_id> waiting;
-  for (const auto& [due, id] : at().repairs_due) waiting.insert(id);
   std::map<resource_id, std::vector<job_with_steps>> left;
-  for (const auto& id : waiting) {
+  for (const auto& id : at().to_repair) {
     auto repairs = entry(id).repairs;
     const auto ended = std::erase_if(repairs, [&](const job_with_steps& one) {
       // What is closed stands nowhere: the rest of it there is owed, and waits.

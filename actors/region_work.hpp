@@ -35,6 +35,7 @@ class region_work {
   void returned(const permit_returned& message);
   void grant_permits();
   void reported(const report_settled& message);
+  void claims(const claim_begins& message);
   void host_news(const host_reachable& message);
   void reconfigure(const region_config& config);
   void died(const caf::actor_addr& who);
@@ -62,8 +63,9 @@ class region_work {
   void put_off(region_entry& one, const resource_id& id);
   void wake_repairs(const resource_id& id);
   void end_overdue_repairs(const resource_id& id);
-  bool look_again(const resource_id& id);
-  void wake_neighbours(const resource_id& id);
+  void look_again(const resource_id& id);
+  void confirmed(const resource_id& id);
+  void wake_claiming(const resource_id& id);
   void move_out(const resource_id& id);
   void set_due(region_entry& one, const resource_id& id);
   void look_later(const resource_id& id, milliseconds after) {

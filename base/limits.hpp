@@ -42,9 +42,10 @@ inline constexpr auto wait_for_cordon = 24h;       ///< a job that may not begin
 inline constexpr auto wait_for_resource = 24h;     ///< for the cloud to accept a claim that depends on other resources
 inline constexpr auto wait_for_repair = 24h * 30;  ///< a repair waiting for its host
 inline constexpr auto wait_noted_after = 200ms;    ///< a shorter wait is not worth a commit
-inline constexpr auto leases_published_every = 50ms;  ///< by a busy host, for people to look at
+inline constexpr auto leases_published_every = 200ms;  ///< by a busy host, for people to look at
 inline constexpr auto claim_retry = 30s;
-inline constexpr std::size_t rebuilds_at_once = 16;  ///< of one host that has rebooted
+inline constexpr std::size_t confirmations_at_once = 16;  ///< of records that are looked at again after they were built
+inline constexpr std::size_t rebuilds_at_once = 16;       ///< of one host that has rebooted
 
 // Trees of jobs
 inline constexpr std::size_t tree_branches = 100'000;  ///< of one root

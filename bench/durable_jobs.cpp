@@ -2,8 +2,12 @@
 // regent itself costs.
 //   durable_jobs FOLDER JOBS [ALONE [RATE]]
 // First JOBS resources are asked for at once, and are built; then ALONE of them are changed, each when the one before is done; then
-// RATE are changed each second, for five seconds. Then it begins again on the journal that is left, with 1,000 jobs open, and rests.
-// One line of JSON.
+// RATE are changed each second, for five seconds. At the end 1,000 jobs are open, and it dies.
+//   durable_jobs FOLDER JOBS again
+// Begins again on the journal that is left, and rests.
+//   durable_jobs FOLDER JOBS audit
+// The same, and then all are mended in the lane of audits while a user changes 20 a second for 20 s, and a dashboard reads all the time.
+// One line of JSON each.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -24,7 +28,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t host_count = 40;
+constexpr std::size_t host_count = 1000;
 
 [[noreturn]] void give_up(const std::string& why) {
   fmt::print(stderr, "durable_jobs: {}\n", why);
@@ -130,7 +134,7 @@ class instant_channel final : public command_channel {
     sink_.connected("boot", 0ms);
   }
   void send(run_request request) override { say(request.run, hangs_ ? run_status::running : run_status::finished); }
-  void ask(const run_id& run) override { say(run, run_status::running); }
+  void ask(const run_id& run) override { say(run, hangs_ ? run_status::running : run_status::finished); }
   void cancel(const run_id&) override {}
   void forget(std::vector<run_id>) override {}
 
@@ -244,12 +248,26 @@ double seconds_since(std::chrono::steady_clock::time_point since) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
 }
 
+/// Until nothing has been committed for three seconds: its first listing is over, and what was built has been
+/// confirmed.
+void await_rest(const reign& here) {
+  const auto began = std::chrono::steady_clock::now();
+  for (auto last = here.facts.commits.load(), since = last * 0; since < 30;) {
+    std::this_thread::sleep_for(100ms);
+    const auto now = here.facts.commits.load();
+    since = now == last ? since + 1 : 0;
+    last = now;
+    if (seconds_since(began) > 300) give_up("it does not come to rest");
+  }
+}
+
 void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::size_t rate) {
   instant_cloud records(jobs);
   const auto began = std::chrono::steady_clock::now();
   auto& here = *new reign(path, records, 1ms);  // never taken down: what follows is a crash
   records.await_running(jobs, "the builds");
   const auto all_s = seconds_since(began);
+  await_rest(here);
 
   std::vector<double> each_ms;
   for (std::size_t n = 0; n < alone; ++n) {
@@ -293,11 +311,75 @@ void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::
   std::_Exit(0);
 }
 
+/// What a page that is open all the time does: looks at everything, over and over.
+class dashboard {
+ public:
+  explicit dashboard(const region_context& of)
+      : reader_([&of](const std::stop_token& over) {
+          auto opened = of.open_reader();
+          if (!opened) give_up(opened.error().text());
+          std::string at;
+          while (!over.stop_requested()) {
+            const auto resources = (*opened)->resources({}, at, 200);
+            const auto jobs = (*opened)->jobs({}, {}, 200);
+            const auto events = (*opened)->events({}, {}, 200);
+            if (!resources || !jobs || !events) give_up("the dashboard cannot read");
+            at = resources->next;
+            std::this_thread::sleep_for(20ms);
+          }
+        }) {}
+
+ private:
+  std::jthread reader_;
+};
+
+void audit(const std::string& path, std::size_t jobs) {
+  instant_cloud records(jobs);
+  records.set_all(running);
+  auto& here = *new reign(path, records, 1ms);
+  await_rest(here);
+  auto& page = *new dashboard(*here.context);
+  static_cast<void>(page);
+  const auto before = here.facts.runs_ended.load();
+  bulk_asked order;
+  order.what.what = bulk_verb::mend;
+  order.in = lane::audit;
+  order.cause = order.by = "audit";
+  order.answer = [](const result<std::string>& said) {
+    if (!said) give_up(said.error().text());
+  };
+  caf::anon_send(here.directory->region, std::move(order));
+  while (here.facts.runs_ended.load() < before + 1000) std::this_thread::sleep_for(10ms);
+  constexpr std::size_t changes = 400;
+  std::vector<std::chrono::steady_clock::time_point> asked(changes);
+  const auto first = std::chrono::steady_clock::now();
+  const auto audited = here.facts.runs_ended.load();
+  std::uintmax_t log = 0;
+  for (std::size_t n = 0; n < changes; ++n) {
+    std::this_thread::sleep_until(first + n * 50ms);
+    asked[n] = std::chrono::steady_clock::now();
+    records.ask(jobs - 1 - n, running_update);
+    log = std::max(log, std::filesystem::file_size(path + "-wal"));
+  }
+  const auto audits_s = static_cast<double>(here.facts.runs_ended.load() - audited) / seconds_since(first);
+  records.await_running(changes, "a user's changes");
+  const auto ends = records.ends(jobs);
+  std::vector<double> each_ms;
+  for (std::size_t n = 0; n < changes; ++n)
+    each_ms.push_back(std::chrono::duration<double, std::milli>(ends[jobs - 1 - n] - asked[n]).count());
+  fmt::print(
+      R"({{"resources":{},"audits_per_s":{:.0f},"change_ms_p50":{:.2f},"change_ms_p99":{:.2f},"wal_mb_most":{:.0f}}})"
+      "\n",
+      jobs, audits_s, percentile(each_ms, 0.5), percentile(each_ms, 0.99), static_cast<double>(log) / 1e6);
+  std::fflush(stdout);
+  std::_Exit(0);
+}
+
 void begin_again(const std::string& path, std::size_t jobs) {
   instant_cloud records(jobs);
   records.set_all(running);
   auto& here = *new reign(path, records, 5s);
-  std::this_thread::sleep_for(3s);  // its first listing
+  await_rest(here);
   const auto used = cpu_s();
   std::this_thread::sleep_for(10s);
   fmt::print(R"({{"resources":{},"ready_s":{:.2f},"rss_mb":{:.0f},"cpu_at_rest_percent":{:.2f}}})"
@@ -310,10 +392,12 @@ void begin_again(const std::string& path, std::size_t jobs) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count < 3) give_up("durable_jobs FOLDER JOBS [ALONE [RATE]], then durable_jobs FOLDER JOBS again");
+  if (count < 3) give_up("durable_jobs FOLDER JOBS [ALONE [RATE]], then durable_jobs FOLDER JOBS again, and audit");
   spdlog::set_level(spdlog::level::err);
   const std::string path = std::string(words[1]) + "/regent.db";
   const auto jobs = std::stoul(words[2]);
-  if (std::string(count > 3 ? words[3] : "") == "again") begin_again(path, jobs);
+  const std::string mode = count > 3 ? words[3] : "";
+  if (mode == "again") begin_again(path, jobs);
+  if (mode == "audit") audit(path, jobs);
   measure(path, jobs, count > 3 ? std::stoul(words[3]) : 0, count > 4 ? std::stoul(words[4]) : 0);
 }

@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "persistence/journal_reader.hpp"
+#include "persistence/journal_replay.hpp"
 #include "persistence/sqlite_journal.hpp"
 
 using namespace regent;
@@ -237,6 +238,16 @@ void reads(const std::string& path) {
              1e3 * seconds([&] { must(reader->resource_counts()), must(reader->job_counts()); }));
 }
 
+void replay(const std::string& path) {
+  std::int64_t events = 0;
+  const double took = seconds([&] {
+    auto walk = must(open_replay(path, {}));
+    while (must(walk->next())) ++events;
+    must(walk->open_jobs());
+  });
+  fmt::print("{:<44} {:>9.2f} s for {} events\n", "replay", took, events);
+}
+
 void large(const settings& with) {
   const auto path = with.folder + "/large.db";
   fmt::print("\n{} resources with documents, as many jobs and steps, {} events: filled in {:.1f} s, ", with.resources,
@@ -254,6 +265,8 @@ void large(const settings& with) {
              1e3 * seconds([&] { open = must(open_sqlite_journal(path, usual)); }));
   fmt::print("{:<44} {:>9.0f} ms\n", "begin a reign", 1e3 * seconds([&] { must(open->begin_reign()); }));
   reads(path);
+  open.reset();
+  replay(path);
 }
 
 settings parse(int count, char** words) {

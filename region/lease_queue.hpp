@@ -42,6 +42,7 @@ class lease_queue {
   /// Nothing is held, and nothing waits that a closed host would grant.
   bool empties(job_id admitted) const;
 
+  bool somebody_waits() const { return !waiting_.empty(); }
   bool holds(job_id job, const std::string& scope) const;
   std::vector<lease_request> held() const;
   /// In the order in which they would be granted at `now`.

@@ -12,6 +12,7 @@
 
 #include "test/support/catch.hpp"
 #include "test/transport/test_sshd.hpp"
+#include "transport/descriptor.hpp"
 
 extern char** environ;
 
@@ -50,7 +51,7 @@ class real_agent {
     const int failed = ::posix_spawn(&process_, words[0], &quiet, nullptr, words, environ);
     ::posix_spawn_file_actions_destroy(&quiet);
     REQUIRE(failed == 0);
-    REQUIRE(eventually([this] { return ::access(path_.c_str(), F_OK) == 0; }));
+    REQUIRE(eventually([this] { return listens(); }));
   }
   ~real_agent() {
     ::kill(process_, SIGTERM);
@@ -59,6 +60,15 @@ class real_agent {
   void add(const std::string& key) { must_run("SSH_AUTH_SOCK=" + path_ + " ssh-add -q " + key); }
 
  private:
+  /// Its socket is there a moment before anybody is let in.
+  bool listens() const {
+    const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path_.copy(at.sun_path, sizeof at.sun_path - 1);
+    return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+  }
+
   std::string path_;
   pid_t process_ = -1;
 };
