@@ -1,5 +1,5 @@
-// The region actor's handlers, as methods over its state: region.cpp; for what operators say, region_operator.cpp, and beside it
-// region_decisions.cpp (of resources and their jobs) and region_hosts.cpp.
+// The region actor's handlers, as methods over its state: region.cpp, region_permits.cpp and region_trees.cpp; for what operators say,
+// region_operator.cpp, and beside it region_decisions.cpp (of resources and their jobs) and region_hosts.cpp.
 #pragma once
 
 #include <map>

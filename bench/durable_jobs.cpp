@@ -7,6 +7,8 @@
 // Begins again on the journal that is left, and rests.
 //   durable_jobs FOLDER JOBS audit
 // The same, and then all are mended in the lane of audits while a user changes 20 a second for 20 s, and a dashboard reads all the time.
+//   durable_jobs FOLDER JOBS on HOSTS.json HOSTS COMMAND
+// JOBS resources are changed at once on real hosts, with the production transport: COMMAND is what their one step runs.
 // One line of JSON each.
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -21,19 +23,19 @@
 
 #include "actors/central_actors.hpp"
 #include "actors/journal_lookup.hpp"
+#include "bench/hosts_file.hpp"
 #include "persistence/sqlite_journal.hpp"
+#include "primitives/sha256.hpp"
+#include "transport/transport.hpp"
 
 using namespace regent;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t host_count = 1000;
+using bench::give_up;
 
-[[noreturn]] void give_up(const std::string& why) {
-  fmt::print(stderr, "durable_jobs: {}\n", why);
-  std::exit(1);
-}
+constexpr std::size_t host_count = 1000;
 
 /// The cloud's records, and when each came to rest.
 class instant_cloud {
@@ -154,6 +156,11 @@ class instant_channel final : public command_channel {
 /// Every operation is one step on one host.
 class one_step final : public catalogue {
  public:
+  explicit one_step(const std::string& command) {
+    auto text = fmt::format("set -eu\nbuild() {{\n{}\n}}\nupdate() {{ build; }}\n", command);
+    auto hash = sha256_hex(text);
+    script_ = {"no_op", std::make_shared<const std::string>(std::move(text)), std::move(hash)};
+  }
   const primitive_script* find_script(const std::string&) const override { return &script_; }
   std::vector<std::string> kinds() const override { return {"virtual_router"}; }
   bool has_scrub_queue(const std::string&) const override { return false; }
@@ -173,34 +180,40 @@ class one_step final : public catalogue {
   }
 
  private:
-  primitive_script script_{"no_op", std::make_shared<const std::string>("build() { :; }"), std::string(64, 'a')};
+  primitive_script script_;
 };
 
+std::vector<host_config> hosts_at_once() {
+  std::vector<host_config> all(host_count);
+  for (std::size_t n = 0; n < host_count; ++n) all[n].name = host_id(fmt::format("host-{}", n));
+  return all;
+}
+
 struct reign {
-  reign(const std::string& path, instant_cloud& records, milliseconds poll) {
+  using channel_opener = decltype(region_context::open_channel);
+  reign(const std::string& path, instant_cloud& records, milliseconds poll,
+        std::vector<host_config> hosts = hosts_at_once(), const std::string& command = ":",
+        const std::function<channel_opener(epoch_number)>& opener = {}) {
     const auto began = std::chrono::steady_clock::now();
     auto config = std::make_shared<region_config>();
     config->name = "bench";
     config->cloud.poll_interval = poll;
     config->cloud.listing_interval = std::chrono::hours(1);
-    for (std::size_t n = 0; n < host_count; ++n) {
-      host_config host;
-      host.name = host_id(fmt::format("host-{}", n));
-      config->hosts.push_back(host);
-    }
+    config->hosts = std::move(hosts);
     auto store = open_sqlite_journal(path);
     if (!store) give_up(store.error().text());
     auto found = (*store)->begin_reign();
     if (!found) give_up(found.error().text());
     auto open = std::make_shared<const journal_contents>(std::move(*found));
     context = std::make_shared<region_context>(time, facts, config);
-    context->kinds = std::make_shared<const one_step>();
+    context->kinds = std::make_shared<const one_step>(command);
     context->journal_id = open->journal_id;
     context->epoch = open->epoch;
     context->last_job = open->last_job;
     context->open_channel = [this](const host_config&, channel_sink sink) {
       return std::make_unique<instant_channel>(std::move(sink), hangs);
     };
+    if (opener) context->open_channel = opener(open->epoch);
     context->open_cloud = [&records](const auto&) -> result<std::unique_ptr<cloud>> { return records.open(); };
     look_into(*context, path);
     spawn_central_actors<caf::detached>(system, context, directory, std::shared_ptr<journal>(std::move(*store)), open);
@@ -375,6 +388,49 @@ void audit(const std::string& path, std::size_t jobs) {
   std::_Exit(0);
 }
 
+void on_hosts(const std::string& path, std::size_t jobs, const std::string& file, std::size_t count,
+              const std::string& command) {
+  instant_cloud records(jobs);
+  records.set_all(running);
+  std::vector<host_config> hosts;
+  std::map<host_id, host_endpoint> endpoints;
+  for (const auto& one : bench::read_hosts(file, count)) {
+    hosts.emplace_back().name = host_id(one.name);
+    auto& at = endpoints[host_id(one.name)];
+    at.host = host_id(one.name);
+    at.address = one.address;
+    at.port = one.port;
+    at.user = one.user;
+    at.key_file = one.key_file;
+    at.host_key = one.host_key;
+    at.state_directory = "/var/lib/regent-host";
+  }
+  std::unique_ptr<transport> way;
+  auto& here = *new reign(path, records, 1ms, hosts, command, [&](epoch_number epoch) -> reign::channel_opener {
+    way = make_transport(2, "bench-durable", epoch);
+    return
+        [&](const host_config& host, channel_sink sink) { return way->open(endpoints.at(host.name), std::move(sink)); };
+  });
+  const auto all_up = [&] {
+    const auto all = here.facts.hosts.list();
+    return std::all_of(all.begin(), all.end(), [](const auto& one) { return one.state == "up"; });
+  };
+  for (int i = 0; !all_up(); ++i) {
+    if (i == 600) give_up("not all hosts are up after 60 s");
+    std::this_thread::sleep_for(100ms);
+  }
+  await_rest(here);
+  const auto began = std::chrono::steady_clock::now();
+  for (std::size_t n = 0; n < jobs; ++n) records.ask(n, running_update);
+  records.await_running(jobs, "the changes on hosts");
+  const auto all_s = seconds_since(began);
+  fmt::print(R"({{"hosts":{},"jobs":{},"jobs_per_s":{:.1f}}})"
+             "\n",
+             count, jobs, static_cast<double>(jobs) / all_s);
+  std::fflush(stdout);
+  std::_Exit(0);
+}
+
 void begin_again(const std::string& path, std::size_t jobs) {
   instant_cloud records(jobs);
   records.set_all(running);
@@ -399,5 +455,6 @@ int main(int count, char** words) {
   const std::string mode = count > 3 ? words[3] : "";
   if (mode == "again") begin_again(path, jobs);
   if (mode == "audit") audit(path, jobs);
+  if (mode == "on" && count == 7) on_hosts(path, jobs, words[4], std::stoul(words[5]), words[6]);
   measure(path, jobs, count > 3 ? std::stoul(words[3]) : 0, count > 4 ? std::stoul(words[4]) : 0);
 }

@@ -463,3 +463,46 @@ TEST_CASE("a hundred routers at once share two hosts without two holders of a sc
   CHECK(region.store->leases.empty());
   CHECK(region.hosts["a"].log.size() == 200);
 }
+
+TEST_CASE(
+    "many that were built at once are all confirmed, a few at a time, and what has changed meanwhile is a user's") {
+  region_fixture region;
+  constexpr int many = 60;
+  for (int n = 1; n <= many; ++n) region.cloud_side.ask({"virtual_router", std::to_string(n)}, requested);
+  region.start();
+  const auto built = [&] {
+    return std::count_if(region.cloud_side.records.begin(), region.cloud_side.records.end(),
+                         [](const auto& one) { return one.second.state == running; });
+  };
+  const auto unconfirmed = [&] {
+    int count = 0;
+    for (int n = 1; n <= many; ++n) count += region.row(std::to_string(n))->unconfirmed ? 1 : 0;
+    return count;
+  };
+  SECTION("in one life") {
+    region.pass(5s);
+    CHECK(region.cloud_side.reads == 2 * many);
+  }
+  SECTION("a crash before the last") {
+    for (int i = 0; built() < many && i < 100'000; ++i)
+      if (region.settle(1) == 0) region.pass(100ms);
+    REQUIRE(built() == many);
+    REQUIRE(unconfirmed() > 0);
+    region.restart();
+    region.pass(5s);
+  }
+  SECTION("a record that has changed meanwhile") {
+    region.cloud_side.after_report = [](const resource_id& id, played_cloud::entry& entry) {
+      if (entry.state == running && id.id == "60" && entry.document == R"({"v":1})") entry.document = R"({"v":2})";
+    };
+    region.pass(5s);
+    CHECK(region.row("60")->document == R"({"v":2})");
+    const auto done = region.jobs(job_state::succeeded);
+    const auto change = std::find_if(done.begin(), done.end(), [](const job& one) { return one.repair; });
+    REQUIRE(change != done.end());
+    CHECK(change->in == lane::user);
+  }
+  CHECK(built() == many);
+  CHECK(unconfirmed() == 0);
+  CHECK(region.open_jobs().empty());
+}

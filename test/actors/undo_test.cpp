@@ -99,3 +99,33 @@ TEST_CASE("a cancel, and what only degrades, undo nothing") {
     CHECK(region.row()->degraded);
   }
 }
+
+TEST_CASE("a cancel while steps are undone ends that: the job has failed, and says what is left") {
+  region_fixture region;
+  region.hosts["a"].behaves = [&](const run_request& run) {
+    if (*run.script != "fw" || run.verb != "build") return 0;
+    region.hosts["a"].hangs = {"fw"};  // its undoing
+    return 1;
+  };
+  asks_for_what_is_undone(region);
+  region.start();
+  region.pass(1s);
+  REQUIRE(region.hosts["a"].log == strings{"net.build", "fw.build", "fw.scrub"});
+  const auto open = region.open_jobs().at(0);
+  region.tell({operator_verb::cancel, open.id, open.resource, {}, "eve"});
+  SECTION("in one life") {}
+  SECTION("through a crash") { region.restart(); }
+  region.hosts["a"].hangs.clear();
+  region.pass(2min);
+  CHECK(region.open_jobs().empty());
+  CHECK(region.hosts["a"].cancels >= 1);
+  CHECK(region.state_in_cloud() == unresourced);
+  CHECK(region.store->leases.empty());
+  const auto& log = region.hosts["a"].log;
+  CHECK(std::find(log.begin(), log.end(), "net.scrub") == log.end());
+  const auto failed = region.jobs(job_state::failed);
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].error_code == "step_failed");
+  INFO(failed[0].error_message);
+  CHECK(has(failed[0].error_message, "; undone: 0 of 2 steps"));
+}

@@ -187,7 +187,7 @@ _r_watch() {
         ((idle < 100)) || break
       fi
       ((slice *= 2))
-      ((slice <= 50)) || slice=50
+      ((slice <= 250)) || slice=250 # a look costs: many runs at once would have their host look more than work
     fi
     ((left = (stage ? kill_at : until) - _R_now))
     ((left *= 10))
