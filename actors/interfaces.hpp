@@ -124,6 +124,8 @@ using reader_actor = caf::typed_actor<
     caf::reacts_to<record_wanted>,
     /// Set a state that decides between us and a user, before anything is done; answered by claim_answer.
     caf::reacts_to<claim_wanted>,
+    /// Ask the cloud for something as a user would; answered through it.
+    caf::reacts_to<wish_wanted>,
     /// From itself: read the next record, users' first.
     caf::reacts_to<tick>>;
 
@@ -209,6 +211,7 @@ REGENT_MESSAGE(permit_rests)
 REGENT_MESSAGE(permit_returned)
 REGENT_MESSAGE(permits_freed)
 REGENT_MESSAGE(leases_due)
+REGENT_MESSAGE(wish_wanted)
 REGENT_MESSAGE(claim_begins)
 REGENT_MESSAGE(lease_denied)
 REGENT_MESSAGE(run_waits)
@@ -270,6 +273,7 @@ CAF_ADD_TYPE_ID(regent, (regent::permit_rests))
 CAF_ADD_TYPE_ID(regent, (regent::permit_returned))
 CAF_ADD_TYPE_ID(regent, (regent::permits_freed))
 CAF_ADD_TYPE_ID(regent, (regent::leases_due))
+CAF_ADD_TYPE_ID(regent, (regent::wish_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::claim_begins))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))

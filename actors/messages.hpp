@@ -115,8 +115,7 @@ struct branch_unwanted {
 /// What became of a branch's wish for a job, if it is nothing: from the region to itself, on whichever thread.
 struct branch_answered {
   resource_id id;
-  job_id root;
-  int number = 0;
+  branch_wanted wanted;
   std::optional<error> refused;
   std::string said;
 };
@@ -192,6 +191,12 @@ struct settled {
 struct permit_rests {
   resource_id id;
   bool resting = false;
+};
+/// The cloud is to be asked for something, as a user would; answered through it.
+struct wish_wanted {
+  resource_id id;
+  lifecycle_state wish = lifecycle_state::ignore;
+  std::function<void(const result<void>&)> answer;
 };
 /// It asks the cloud to accept a state, and may have to wait for others of its project.
 struct claim_begins {

@@ -35,6 +35,10 @@ reader_actor::behavior_type run_reader(reader_shell* self, context_ptr context) 
         if (!said) answer.refused = said.error();
         caf::anon_send(wanted.asker, std::move(answer));
       },
+      [=](const wish_wanted& wanted) {
+        wanted.answer(
+            self->state.link->get().and_then([&](cloud* client) { return client->ask(wanted.id, wanted.wish); }));
+      },
       [=](const tick&) { read_next(self); },
   };
 }

@@ -227,6 +227,7 @@ void region_work::reported(const report_settled& message) {
   one.known.reported = message.at;
   if (message.delivered) wake_claiming(message.id);
   if (one.known.reports_pending > 0 || one.known.busy) return;
+  wish_came(message.id);
   if (!one.look_again.empty())
     wake(message.id, std::string(one.look_again));
   else if (!message.delivered)

@@ -17,6 +17,8 @@ result<void> region_work::check(const branch& what) const {
   switch (what.work) {
     case branch_work::retry:
     case branch_work::mend:
+    case branch_work::scrub:
+    case branch_work::restore:
     case branch_work::until_state: {
       const auto id = resource_id::parse(what.subject);
       return id && knows(*id) ? result<void>{} : missing(what.subject);
@@ -46,7 +48,7 @@ result<void> region_work::check(const tree_order& order) const {
 void region_work::asked(const bulk_asked& message) {
   auto reader = context_->open_reader();
   if (!reader) return message.answer(tl::unexpected(reader.error()));
-  auto order = expand(message.what, **reader);
+  auto order = expand(message.what, **reader, context_->kinds->needs());
   if (!order) return message.answer(tl::unexpected(order.error()));
   order->in = message.in;
   const auto cause = message.by.empty() ? message.cause : fmt::format("{} ({})", message.cause, message.by);
@@ -190,22 +192,98 @@ void region_work::begin_branch(const resource_id& id) {
       return end_branch(id, branch_state::skipped, id.text() + " is paused; regent why " + id.text() + " says by whom");
     return wake(id, wanted.cause, wanted.in, {}, {}, {}, true);
   }
+  if (is_wish(wanted.what.work)) return begin_wish(id, wanted);
   operator_command command;
   command.what = operator_verb::retry;
   command.resource = id;
   command.by = wanted.cause;
-  asked(operator_asked{
-      std::move(command), [region = directory_->region, what = wanted.what, id](const result<std::string>& said) {
-        caf::anon_send(region,
-                       branch_answered{id, what.root, what.number, said ? std::nullopt : std::optional(said.error()),
-                                       said ? *said : std::string()});
-      }});
+  asked(operator_asked{std::move(command), [region = directory_->region, wanted, id](const result<std::string>& said) {
+                         caf::anon_send(region,
+                                        branch_answered{id, wanted, said ? std::nullopt : std::optional(said.error()),
+                                                        said ? *said : std::string()});
+                       }});
+}
+
+namespace {
+
+/// What a wish is for has come.
+bool is_there(branch_work wish, lifecycle_state state) {
+  return wish == branch_work::scrub ? state == scrub_queue || state == closed : state == running || state == quiesced;
+}
+
+/// From where the cloud lets a user ask for it.
+bool may_be_asked(branch_work wish, lifecycle_state state) {
+  return wish == branch_work::scrub ? state == running || state == quiesced : state == scrub_queue;
+}
+
+}  // namespace
+
+/// The cloud's word comes first: what follows is what follows of any user's wish, and its job is the branch's.
+void region_work::begin_wish(const resource_id& id, const branch_wanted& wanted) {
+  auto& one = entry(id);
+  const auto what = wanted.what.work;
+  if (is_there(what, one.known.state))
+    return end_branch(id, branch_state::skipped,
+                      fmt::format("{} is {}: there is nothing to {}", id.text(), name(one.known.state), name(what)));
+  if (!may_be_asked(what, one.known.state))
+    return end_branch(
+        id, branch_state::failed,
+        fmt::format("{} is {}: no {} of it can be asked for", id.text(), name(one.known.state), name(what)));
+  if (is_held(id))
+    return end_branch(id, branch_state::failed,
+                      fmt::format("nothing begins on {}: {}", id.text(), at().holds.at(id).why));
+  if (is_paused(id))
+    return end_branch(id, branch_state::failed, id.text() + " is paused; regent why " + id.text() + " says by whom");
+  one.asking = true;
+  caf::anon_send(
+      directory_->reader,
+      wish_wanted{
+          id, what == branch_work::scrub ? scrub : restart,
+          [region = directory_->region, wanted, id](const result<void>& said) {
+            caf::anon_send(region, branch_answered{id, wanted, said ? std::nullopt : std::optional(said.error()), {}});
+          }});
+}
+
+void region_work::wished(const branch_answered& message) {
+  auto& one = entry(message.id);
+  one.asking = false;
+  if (message.refused) return end_branch(message.id, branch_state::failed, message.refused->text());
+  if (one.known.busy || one.known.reports_pending > 0)
+    one.look_again = message.wanted.cause;
+  else if (!wish_came(message.id))
+    wake(message.id, message.wanted.cause, message.wanted.in);
+}
+
+/// What the branch had asked the cloud for is there, and the cloud knows: what comes after it may count on that.
+bool region_work::wish_came(const resource_id& id) {
+  const auto& one = entry(id);
+  if (!one.of || !is_wish(one.of->work) || one.asking || one.known.busy || one.known.reports_pending > 0 ||
+      !is_there(one.of->work, one.known.state))
+    return false;
+  end_branch(id, branch_state::done, fmt::format("{} is {}", id.text(), name(one.known.state)), one.of->job);
+  return true;
+}
+
+/// A lifecycle actor has rested, and this branch's wish is not there: its job has failed, or another came first.
+void region_work::wish_rested(const resource_id& id, const settled& message) {
+  auto& one = entry(id);
+  const auto* job = message.ended && message.ended->root == one.of->root ? message.ended.get() : nullptr;
+  if (job != nullptr) one.of->job = job->id;
+  if (job != nullptr && job->state != job_state::succeeded)
+    return end_branch(id, job->state == job_state::cancelled ? branch_state::cancelled : branch_state::failed,
+                      job->error_message, job->id);
+  if (one.asking || wish_came(id) || is_there(one.of->work, one.known.state)) return;  // the cloud is still to be told
+  if (!message.row || message.again_in || one.known.reports_pending > 0 || !one.look_again.empty()) return;
+  end_branch(id, branch_state::failed,
+             fmt::format("{} is {}: the cloud has gone another way", id.text(), name(one.row.state)));
 }
 
 /// A retry's job comes by itself, once the cloud has been asked; what is closed has none of its own.
 void region_work::answered(const branch_answered& message) {
   const auto& one = entry(message.id);
-  if (!one.of || one.of->root != message.root || one.of->number != message.number) return;
+  const auto& about = message.wanted.what;
+  if (!one.of || one.of->root != about.root || one.of->number != about.number) return;
+  if (is_wish(about.work)) return wished(message);
   if (message.refused)
     end_branch(message.id, message.refused->code == "nothing_to_retry" ? branch_state::skipped : branch_state::failed,
                message.refused->message);
@@ -230,7 +308,9 @@ void region_work::unwanted(const branch_unwanted& message) {
   if (!one.of || !is_it(*one.of)) return;
   auto open = context_->open_job_of(id);
   if (!open) return log::error("{}: {}", id.text(), open.error().text());
-  if (!*open) return end_branch(id, branch_state::cancelled, message.by);
+  if (!*open)
+    return end_branch(id, branch_state::cancelled,
+                      message.by + (one.asking ? "; the cloud may have been asked for it all the same" : ""));
   operator_command command;
   command.what = operator_verb::cancel;
   command.job = (*open)->job.id;
@@ -245,6 +325,7 @@ void region_work::unwanted(const branch_unwanted& message) {
 void region_work::branch_rested(const resource_id& id, const settled& message) {
   auto& one = entry(id);
   if (!one.of) return;
+  if (is_wish(one.of->work)) return wish_rested(id, message);
   if (message.ended && message.ended->root == one.of->root) {
     const auto& job = *message.ended;
     const auto how = job.state == job_state::succeeded   ? branch_state::done
@@ -261,6 +342,7 @@ void region_work::branch_rested(const resource_id& id, const settled& message) {
 void region_work::end_branch(const resource_id& id, branch_state how, std::string told, job_id job) {
   auto& one = entry(id);
   const auto ended = *std::exchange(one.of, std::nullopt);
+  one.asking = false;
   if (const auto tree = at().trees.find(ended.root); tree != at().trees.end())
     caf::anon_send(tree->second, branch_settled{ended.number, how, std::move(told), job});
   next_branch(id);

@@ -112,6 +112,10 @@ class region_work {
   void next_branch(const resource_id& id);
   void begin_branch(const resource_id& id);
   void branch_rested(const resource_id& id, const settled& message);
+  void begin_wish(const resource_id& id, const branch_wanted& wanted);
+  void wished(const branch_answered& message);
+  bool wish_came(const resource_id& id);
+  void wish_rested(const resource_id& id, const settled& message);
   void end_branch(const resource_id& id, branch_state how, std::string told, job_id job = {});
 
   // -- of resources and their jobs

@@ -152,6 +152,7 @@ class running_daemon final : public daemon {
  private:
   void prepare(const region_config& config, std::shared_ptr<const catalogue> kinds, const journal_contents& open,
                const std::string& path) {
+    facts_.needs = kinds->needs();
     context_->kinds = std::move(kinds);
     context_->journal_id = open.journal_id;
     context_->epoch = open.epoch;

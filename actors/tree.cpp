@@ -89,11 +89,8 @@ void tree_work::go_on() {
 void tree_work::begin(int number) {
   const auto& one = tree_.at(number);
   if (!is_open(one.state)) return;
+  if (has_job(one.work)) return caf::anon_send(directory_->region, branch_wanted{one, root_.in, root_.cause, false});
   switch (one.work) {
-    case branch_work::retry:
-    case branch_work::mend:
-      caf::anon_send(directory_->region, branch_wanted{one, root_.in, root_.cause, false});
-      return;
     case branch_work::cancel: return begin_cancel(one);
     case branch_work::cordon:
     case branch_work::uncordon: return begin_cordon(one);

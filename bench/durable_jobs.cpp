@@ -111,6 +111,10 @@ class instant_client final : public cloud {
     whole.document = *parse_json(fmt::format(R"({{"id":{},"v":{}}})", id.id, whole.head.updated));
     return whole;
   }
+  result<void> ask(const resource_id& id, lifecycle_state wish) override {
+    all_.ask(std::stoul(id.id), wish);
+    return {};
+  }
   result<void> report(const resource_id& id, lifecycle_state state) override {
     const std::lock_guard lock(all_.guard_);
     const auto number = std::stoul(id.id);

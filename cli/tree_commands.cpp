@@ -91,7 +91,9 @@ void add_common(CLI::App& to, tree_words& said) {
 void add_tree_commands(CLI::App& app, int& exit) {
   auto* bulk = app.add_subcommand("bulk", "Say a word of many resources at once: shown first, done with --yes");
   const auto many = std::make_shared<tree_words>();
-  bulk->add_option("VERB", many->verb, "retry (what failed or is degraded), mend (what stands), or cancel (open jobs)")
+  bulk->add_option("VERB", many->verb,
+                   "retry (what failed or is degraded), mend (what stands), cancel (open jobs), scrub (a project), or "
+                   "restore (it)")
       ->required()
       ->check(CLI::IsMember(std::vector<std::string>(bulk_verb_names.begin(), bulk_verb_names.end())));
   bulk->add_option("--kind", many->kind, "such as virtual_router");

@@ -38,6 +38,10 @@ class cloud {
   /// already has is success. Errors: conflict `cloud_refused` with the cloud's own code and words; transient for
   /// anything else.
   virtual result<void> report(const resource_id& id, lifecycle_state state) = 0;
+  /// Asks for it as a user of the cloud would. One that it has already, or that is being done, is success. Errors: conflict `cloud_refused`
+  /// with the cloud's own code and words; permanent `cloud_no_user` if the region file names no account for it; transient for
+  /// anything else.
+  virtual result<void> ask(const resource_id& id, lifecycle_state wish) = 0;
 };
 
 /// The client for `config.dialect`. The seed is for jitter. Errors: permanent `dialect_unknown`.

@@ -83,9 +83,22 @@ cloud_session::cloud_session(cloud_config config, const clock& time, session_opt
       options_(std::move(options)),
       rate_(options_.requests_per_second),
       breaker_(options_.breaker, options_.seed),
-      login_random_(options_.seed + 1) {}
+      login_random_(options_.seed + 1) {
+  if (!config_.user) return;
+  auto theirs = config_;
+  theirs.email = config_.user->email;
+  theirs.password = config_.user->password;
+  theirs.api_key = config_.user->api_key;
+  theirs.user.reset();
+  auto others = options_;
+  others.seed += 2;
+  user_ = std::make_unique<cloud_session>(std::move(theirs), time_, std::move(others));
+}
 
-void cloud_session::stop() { stop_.request_stop(); }
+void cloud_session::stop() {
+  stop_.request_stop();
+  if (user_) user_->stop();
+}
 
 milliseconds cloud_session::left(steady_time end) const {
   return std::chrono::ceil<milliseconds>(std::max(end, time_.steady()) - time_.steady());

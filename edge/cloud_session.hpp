@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -44,6 +45,8 @@ class cloud_session {
   cloud_session(cloud_config config, const clock& time, session_options options);
 
   const cloud_config& config() const { return config_; }
+  /// The same cloud under the login of `cloud.user`; null if there is none.
+  cloud_session* user() const { return user_.get(); }
 
   /// Sends the call over `line`, which belongs to the calling thread. Logs in when needed, and again after one 401;
   /// waits for the rate, and as long as a 429 asks. Every other status is the caller's to judge. Errors, all transient:
@@ -74,6 +77,7 @@ class cloud_session {
   const cloud_config config_;
   const clock& time_;
   const session_options options_;
+  std::unique_ptr<cloud_session> user_;
   std::stop_source stop_;
 
   mutable std::mutex guard_;  ///< of rate_, breaker_, phantoms_; never held over a call

@@ -347,4 +347,31 @@ result<void> cloudcix_cloud::report_once(const wire_kind& kind, const resource_i
               name(now->state));
 }
 
+// Wishes
+
+result<void> cloudcix_cloud::ask(const resource_id& id, lifecycle_state wish) {
+  const auto* wire = find_wire_kind(id.kind);
+  if (wire == nullptr) return unknown_kind(id.kind);
+  if (!is_wire_id(id.id))
+    return fail(error_kind::conflict, "cloud_refused", "{} is not an id of this cloud", excerpt(id.text()));
+  auto* user = session_->user();
+  if (user == nullptr)
+    return fail(error_kind::permanent, "cloud_no_user",
+                "{} cannot be asked for: the region file names no account for that (cloud.user)", id.text());
+  const auto path = record_path(*wire, id);
+  const auto answer = user->call(line_, {"PATCH", path, "", fmt::format(R"({{"state":{}}})", wire_number(wish))});
+  if (answer && answer->status >= 200 && answer->status < 300) return {};
+  if (answer && answer->status >= 400 && answer->status < 500) {
+    auto error = answer_error("PATCH " + path, *answer);
+    if (error.code == "cloud_refused" || error.code == "cloud_not_found")
+      return fail(error_kind::conflict, "cloud_refused", "{} to {}: {}", id.text(), name(wish),
+                  refusal_words(answer->body));
+    return transient(std::move(error));
+  }
+  // It may have been taken, and the answer lost.
+  const auto now = read_state(*wire, id);
+  if (now && !now->gone && (now->state == wish || asked_by(now->state) == wish)) return {};
+  return transient(answer ? answer_error("PATCH " + path, *answer) : answer.error());
+}
+
 }  // namespace regent

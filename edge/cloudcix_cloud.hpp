@@ -30,6 +30,7 @@ class cloudcix_cloud final : public cloud {
   result<cloud_listing> list(const std::string& kind, const std::vector<lifecycle_state>& states) override;
   result<record> read(const resource_id& id) override;
   result<void> report(const resource_id& id, lifecycle_state state) override;
+  result<void> ask(const resource_id& id, lifecycle_state wish) override;
 
  private:
   /// What a read-back found.

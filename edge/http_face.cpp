@@ -13,7 +13,7 @@ class served_face final : public http_face {
       : routes_(
             config.name, [journal_path] { return open_sqlite_reader(journal_path); }, facts, time),
         commands_([journal_path] { return open_sqlite_reader(journal_path); }, std::move(desk)),
-        trees_([journal_path] { return open_sqlite_reader(journal_path); }, std::move(trees)) {}
+        trees_([journal_path] { return open_sqlite_reader(journal_path); }, facts.needs, std::move(trees)) {}
 
   result<void> start(const http_listeners& where) {
     auto started = start_http_server(

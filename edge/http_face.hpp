@@ -30,6 +30,7 @@ struct daemon_facts {
   sink_board sinks;
   schedule_board schedules;
   throttle_facts throttles;
+  kind_needs needs;                ///< set before the face is started
   std::atomic<bool> live{true};    ///< false: the main loop is stuck or shutting down
   std::atomic<bool> ready{false};  ///< the journal is read and its open jobs are taken up
   std::atomic<epoch_number> epoch{0};

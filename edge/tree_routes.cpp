@@ -1,5 +1,7 @@
 #include "edge/tree_routes.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "edge/http_query.hpp"
@@ -94,12 +96,14 @@ result<tree_order> tree_routes::bulk(const std::string& verb, const route_reques
   bulk_order wanted;
   const auto found = std::find(bulk_verb_names.begin(), bulk_verb_names.end(), verb);
   if (found == bulk_verb_names.end())
-    return fail(error_kind::permanent, "bad_query", "{} is no word for many: retry, mend or cancel",
-                verb.substr(0, 100));
+    return fail(error_kind::permanent, "bad_query", "{} is no word for many: there are {}", verb.substr(0, 100),
+                fmt::join(bulk_verb_names, ", "));
   wanted.what = static_cast<bulk_verb>(found - bulk_verb_names.begin());
   wanted.kind = given.text("kind");
   wanted.state = given.text("state");
   wanted.project = given.text("project");
+  if (is_of_project(wanted.what) && wanted.project.empty())
+    return fail(error_kind::permanent, "bad_query", "{}", project_is_missing);
   const auto degraded = given.flag("degraded");
   if (!degraded) return failure(degraded.error());
   wanted.degraded = *degraded;
@@ -107,7 +111,7 @@ result<tree_order> tree_routes::bulk(const std::string& verb, const route_reques
   if (!in) return failure(in.error());
   auto reader = open_();
   if (!reader) return failure(reader.error());
-  auto order = expand(wanted, **reader);
+  auto order = expand(wanted, **reader, needs_);
   if (order && !in->empty())
     order->in = static_cast<lane>(std::find(lane_names.begin(), lane_names.end(), *in) - lane_names.begin());
   return order;

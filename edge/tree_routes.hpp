@@ -1,6 +1,7 @@
 // What many resources at once, or a tree of jobs, is asked for over HTTP: a POST in, an answer out, through the daemon.
 //
-//   POST /api/v1/bulk/retry?by=…&kind=…&state=…&project=…&degraded=…    a branch for each resource that is meant; also mend, cancel
+//   POST /api/v1/bulk/retry?by=…&kind=…&state=…&project=…&degraded=…    a branch for each resource that is meant; also mend, cancel,
+//                                                                     and, with a project, scrub and restore
 //   POST /api/v1/trees?by=…                                             the body is an order (region/tree_order.hpp)
 //
 // lane=: user, retry or audit. preview=true changes nothing and answers with what would be done. by: as of other operators' words. Answers: 200
@@ -26,7 +27,8 @@ using tree_desk = std::function<void(std::shared_ptr<const tree_order>, std::str
 class tree_routes {
  public:
   using journal_opener = operator_routes::journal_opener;
-  tree_routes(journal_opener open, tree_desk desk) : open_(std::move(open)), desk_(std::move(desk)) {}
+  tree_routes(journal_opener open, const kind_needs& needs, tree_desk desk)
+      : open_(std::move(open)), needs_(needs), desk_(std::move(desk)) {}
 
   /// Whether the target is for these routes.
   static bool takes(std::string_view target);
@@ -42,6 +44,7 @@ class tree_routes {
   result<tree_order> bulk(const std::string& verb, const route_request& given);
 
   journal_opener open_;
+  const kind_needs& needs_;
   tree_desk desk_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "kind_files.hpp"
@@ -32,6 +33,11 @@ class loaded_catalogue final : public catalogue {
   bool has_scrub_queue(const std::string& name) const override {
     const auto found = kinds_.find(name);
     return found != kinds_.end() && found->second.scrub_queue;
+  }
+  kind_needs needs() const override {
+    kind_needs all;
+    for (const auto& [name, one] : kinds_) all[name] = one.needs;
+    return all;
   }
   result<plan> make_plan(operation what, const record& resource, const region_config& region,
                          bool settles_quiesced) const override {
@@ -82,6 +88,25 @@ failure malformed(const std::vector<std::string>& problems) {
   return fail(error_kind::permanent, "catalogue_malformed", "{}", fmt::join(problems, "\n"));
 }
 
+/// Kinds that are there, and none that needs the first one in turn.
+void check_needs(const std::string& name, const std::map<std::string, kind>& kinds, complaints& wrong) {
+  const auto& direct = kinds.at(name).needs;
+  std::vector<std::string> ways = direct;
+  std::set<std::string> seen;
+  while (!ways.empty()) {
+    const auto next = ways.back();
+    ways.pop_back();
+    const auto found = kinds.find(next);
+    if (found == kinds.end()) {
+      if (std::find(direct.begin(), direct.end(), next) != direct.end())
+        wrong.add(1, fmt::format("needs '{}', and there is no such kind", next));
+      continue;
+    }
+    if (next == name) return wrong.add(1, fmt::format("'{}' needs itself, maybe by way of others", name));
+    if (seen.insert(next).second) ways.insert(ways.end(), found->second.needs.begin(), found->second.needs.end());
+  }
+}
+
 }  // namespace
 
 result<std::shared_ptr<const catalogue>> make_catalogue(const std::vector<catalogue_file>& primitives,
@@ -101,6 +126,10 @@ result<std::shared_ptr<const catalogue>> make_catalogue(const std::vector<catalo
   for (const auto& file : kinds)
     if (!taken(known_kinds, file, ".yaml"))
       known_kinds.emplace(file.name, read_kind(file.name, file.text, known, wrong));
+  for (const auto& file : kinds) {
+    wrong.enter(file.from + "/" + file.name + ".yaml", 0);
+    check_needs(file.name, known_kinds, wrong);
+  }
   if (!wrong.lines().empty()) return malformed(wrong.lines());
   return std::make_shared<const loaded_catalogue>(std::move(known), std::move(known_kinds));
 }

@@ -20,6 +20,7 @@ class kind_reader {
     if (out.name != name) map.wrong(fmt::format("kind is '{}', but the file is {}.yaml", out.name, name));
     out.summary = map.text("summary", true);
     out.scrub_queue = map.flag("scrub_queue");
+    out.needs = map.words("needs");
     read_names(map, out);
     out.lease_scope = map.read_expression("lease_scope");
     if (out.lease_scope.source().empty()) map.wrong("'lease_scope' is missing");

@@ -52,6 +52,7 @@ struct kind {
   std::string name;
   std::string summary;
   bool scrub_queue = false;
+  std::vector<std::string> needs;  ///< kinds of its project that it cannot do without
   expression lease_scope;
   std::vector<field_spec> fields;
   std::vector<std::pair<std::string, expression>> names;  ///< in order: a later one may use those before it

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "primitives/plan.hpp"
+#include "region/bulk_order.hpp"
 #include "region/record.hpp"
 #include "region/region_config.hpp"
 
@@ -27,6 +28,7 @@ class catalogue {
   virtual const primitive_script* find_script(const std::string& primitive) const = 0;
   virtual std::vector<std::string> kinds() const = 0;
   virtual bool has_scrub_queue(const std::string& kind) const = 0;
+  virtual kind_needs needs() const { return {}; }
   /// The plan of `what` for the record. `settles_quiesced` is true for an update of a quiesced resource.
   /// Errors: permanent `plan_…` naming kind, step and the path or value that is missing or malformed.
   virtual result<plan> make_plan(operation what, const record& resource, const region_config& region,

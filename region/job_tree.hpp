@@ -21,15 +21,31 @@ namespace regent {
 inline constexpr std::string_view tree_kind = "tree";
 inline bool is_tree(const job& what) { return what.resource.kind == tree_kind; }
 
-/// What a branch is. `subject` is a resource for retry, mend and until_state, a job's number for cancel and until_job, a host for
+/// What a branch is. scrub and restore ask the cloud for it, as a user would, and last until the resource waits to be scrubbed (or is
+/// closed), or runs again. `subject` is a resource for retry, mend, scrub, restore and until_state, a job's number for cancel and until_job, a host for
 /// cordon and uncordon, what the event is about (or nothing) for until_event, and a time (ISO 8601) for until_time.
-enum class branch_work { retry, mend, cancel, cordon, uncordon, until_state, until_job, until_event, until_time };
-inline constexpr std::array<std::string_view, 9> branch_work_names{
-    "retry", "mend", "cancel", "cordon", "uncordon", "until_state", "until_job", "until_event", "until_time"};
+enum class branch_work {
+  retry,
+  mend,
+  scrub,
+  restore,
+  cancel,
+  cordon,
+  uncordon,
+  until_state,
+  until_job,
+  until_event,
+  until_time
+};
+inline constexpr std::array<std::string_view, 11> branch_work_names{
+    "retry",    "mend",        "scrub",     "restore",     "cancel",    "cordon",
+    "uncordon", "until_state", "until_job", "until_event", "until_time"};
 constexpr std::string_view name(branch_work what) { return branch_work_names[static_cast<std::size_t>(what)]; }
 constexpr bool is_wait(branch_work what) { return what >= branch_work::until_state; }
 /// A job of its own does it, on one resource.
-constexpr bool has_job(branch_work what) { return what <= branch_work::mend; }
+constexpr bool has_job(branch_work what) { return what <= branch_work::restore; }
+/// The cloud is asked for it first.
+constexpr bool is_wish(branch_work what) { return what == branch_work::scrub || what == branch_work::restore; }
 
 /// skipped: it had nothing to do, or what it comes after has failed.
 enum class branch_state { planned, started, done, failed, skipped, cancelled };

@@ -34,6 +34,13 @@ struct secret_reference {
 /// The secret's value now (one trailing newline of a file is dropped). Errors: permanent `secret_unreadable`.
 result<std::string> read_secret(const secret_reference& reference);
 
+/// A login of the cloud.
+struct cloud_account {
+  std::string email;
+  secret_reference password;
+  secret_reference api_key;
+};
+
 struct cloud_config {
   std::string dialect = "cloudcix";
   std::string url;             ///< base address of the IaaS API, ends with '/'
@@ -41,7 +48,8 @@ struct cloud_config {
   std::string email;
   secret_reference password;
   secret_reference api_key;
-  std::string ca_file;  ///< PEM; the system's roots if empty
+  std::optional<cloud_account> user;  ///< by which scrubs and restores of projects are asked for
+  std::string ca_file;                ///< PEM; the system's roots if empty
   milliseconds poll_interval{5000};
   milliseconds listing_interval{60000};
   int page_limit = 100;

@@ -72,6 +72,15 @@ void put_cloud(document_writer& out, const cloud_config& cloud) {
   out.put("email", cloud.email);
   put_secret(out, "password", cloud.password);
   put_secret(out, "api_key", cloud.api_key);
+  if (cloud.user) {
+    out.open("user");
+    out.put("email", cloud.user->email);
+    put_secret(out, "password", cloud.user->password);
+    put_secret(out, "api_key", cloud.user->api_key);
+    out.end();
+  } else {
+    out.put_null("user");
+  }
   out.put("ca_file", cloud.ca_file);
   out.put("poll_interval_ms", cloud.poll_interval);
   out.put("listing_interval_ms", cloud.listing_interval);

@@ -19,6 +19,8 @@ cloud:
   # Secrets are named, not written here: {file: PATH} or {environment: NAME}. They are read again at every login.
   password: {file: /etc/regent/secrets/password}
   api_key: {environment: REGENT_API_KEY}
+  # By which `regent bulk scrub` and `restore` ask for a project: an account that may change what its users have.
+  # user: {email: operator@example.com, password: {file: /etc/regent/secrets/user}, api_key: {file: /etc/regent/secrets/user-key}}
   # ca_file: /etc/regent/cloud-ca.pem  # the system's roots if left out
   poll_interval: 5s                    # how often to ask what changed; the default
   listing_interval: 1m                 # how often to list every resource's state; the default

@@ -74,9 +74,11 @@ void read_order(config_section& from, bulk_order& into) {
   from.need("do", "what is to be done: `do: {verb: mend, where: {kind: virtual_router}}`");
   auto order = from.section("do");
   if (!order) return;
-  order->need("verb", "retry, mend or cancel");
+  order->need("verb", "retry, mend, cancel, scrub or restore");
   read_word(*order, "verb", into.what, bulk_verb_names);
   read_where(*order, into);
+  if (is_of_project(into.what) && into.project.empty())
+    order->complain("verb", std::string(project_is_missing), "write `where: {project: ID}`");
   order->close();
 }
 

@@ -87,6 +87,14 @@ void read_cloud_section(config_section& file, cloud_config& into) {
   cloud->text("email", into.email, check_email);
   read_secret_reference(*cloud, "password", into.password);
   read_secret_reference(*cloud, "api_key", into.api_key);
+  if (auto user = cloud->section("user")) {
+    auto& account = into.user.emplace();
+    user->need("email", "the login of an account that may change what the region's projects have");
+    user->text("email", account.email, check_email);
+    read_secret_reference(*user, "password", account.password);
+    read_secret_reference(*user, "api_key", account.api_key);
+    user->close({{"username", "did you mean email?"}, {"token", "did you mean api_key?"}});
+  }
   cloud->text("ca_file", into.ca_file, check_absolute_path);
   const bool polls = cloud->span("poll_interval", into.poll_interval, 100ms, 1h);
   const bool lists = cloud->span("listing_interval", into.listing_interval, 500ms, 24h);
@@ -96,8 +104,7 @@ void read_cloud_section(config_section& file, cloud_config& into) {
                                 span_text(into.listing_interval), span_text(into.poll_interval)),
                     "make listing_interval the longer of the two");
   cloud->number("page_limit", into.page_limit, 1, 100, "a number of records per page");
-  cloud->close(
-      {{"username", "did you mean email?"}, {"user", "did you mean email?"}, {"token", "did you mean api_key?"}});
+  cloud->close({{"username", "did you mean email?"}, {"token", "did you mean api_key?"}});
 }
 
 void read_networks_section(config_section& file, networks_config& into) {

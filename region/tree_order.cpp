@@ -50,8 +50,10 @@ std::vector<std::string> one_or_more(config_section& from, const std::string& ke
 }
 
 void read_work(config_section& from, const std::string& what, branch& into) {
-  if (what == "retry" || what == "mend") {
-    into.work = what == "retry" ? branch_work::retry : branch_work::mend;
+  if (const auto named =
+          std::find(branch_work_names.begin(), branch_work_names.end(), what) - branch_work_names.begin();
+      has_job(static_cast<branch_work>(named))) {
+    into.work = static_cast<branch_work>(named);
     from.need("resource", "which one: KIND/ID");
     from.text("resource", into.subject, check_resource);
   } else if (what == "cancel") {
@@ -103,7 +105,8 @@ void read_branch(config_section& from, branch& into) {
                      from.has("do") ? "has both do and wait" : "neither does nor waits for anything",
                      "each branch is one thing to do, or one to wait for");
   std::string what;
-  if (from.text_of("do", what, {"retry", "mend", "cancel", "cordon", "uncordon"})) read_work(from, what, into);
+  if (from.text_of("do", what, {"retry", "mend", "scrub", "restore", "cancel", "cordon", "uncordon"}))
+    read_work(from, what, into);
   if (auto wait = from.section("wait")) {
     into.deadline = limits::tree_deadline;
     read_wait(*wait, into);

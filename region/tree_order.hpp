@@ -10,7 +10,7 @@
 //     - {name: a, do: mend, resource: virtual_router/3}
 //     - {name: b, after: [a], wait: {resource: virtual_router/3, state: running}, deadline: 1h, at_deadline: go_on}
 //
-// do: retry, mend (a resource), cancel (a job), cordon, uncordon (a host).
+// do: retry, mend, scrub, restore (a resource), cancel (a job), cordon, uncordon (a host).
 // wait: {resource: R, state: S or [S, …]}, {job: N}, {event: TOPIC or [TOPIC, …], of: KIND/ID}, {time: ISO 8601}.
 #pragma once
 

@@ -125,7 +125,9 @@ class scenario {
         branch one;
         one.number = i;
         one.name = fmt::format("b{}", i);
-        one.work = all_.chance.chance(0.5) ? branch_work::mend : branch_work::retry;
+        one.work =
+            all_.chance.pick(std::vector<branch_work>{branch_work::mend, branch_work::mend, branch_work::retry,
+                                                      branch_work::retry, branch_work::scrub, branch_work::restore});
         one.subject = id->text();
         if (i > 0 && all_.chance.chance(0.5)) one.after.push_back(static_cast<int>(all_.chance.between(0, i - 1)));
         order.branches.push_back(std::move(one));
@@ -142,7 +144,8 @@ class scenario {
       one.when = *cron_expression::parse("*/20 * * * *");
       one.jitter = all_.chance.span(1s, 10min);
       one.missed = all_.chance.pick(std::vector<catch_up>{catch_up::skip, catch_up::once, catch_up::all});
-      one.what.what = all_.chance.pick(std::vector<bulk_verb>{bulk_verb::mend, bulk_verb::retry, bulk_verb::cancel});
+      one.what.what = all_.chance.pick(std::vector<bulk_verb>{bulk_verb::mend, bulk_verb::retry, bulk_verb::cancel,
+                                                              bulk_verb::scrub, bulk_verb::restore});
       one.what.kind = "virtual_router";
       next->schedules.push_back(std::move(one));
       all_.reload(std::move(next));

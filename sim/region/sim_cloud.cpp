@@ -48,6 +48,14 @@ class sim_cloud_client final : public cloud {
     whole.document = *parse_json(fmt::format(R"({{"v":{}}})", found->second.value));
     return whole;
   }
+  result<void> ask(const resource_id& id, lifecycle_state wish) override {
+    if (auto down = weather()) return failure(*down);
+    const auto& at = all_.records_.at(id);
+    if (at.state != wish && !all_.ask(id, wish))
+      return fail(error_kind::conflict, "cloud_refused", "{} to {}", name(at.state), name(wish));
+    if (auto lost = reply()) return failure(*lost);
+    return {};
+  }
   result<void> report(const resource_id& id, lifecycle_state state) override {
     if (auto down = weather()) return failure(*down);
     auto& at = all_.records_.at(id);

@@ -25,6 +25,7 @@ class sim_kinds final : public catalogue {
   }
   std::vector<std::string> kinds() const override { return {"virtual_router", "disk"}; }
   bool has_scrub_queue(const std::string& kind) const override { return kind == "virtual_router"; }
+  kind_needs needs() const override { return {{"disk", {"virtual_router"}}, {"virtual_router", {}}}; }
 
   result<plan> make_plan(operation what, const record& from, const region_config& region,
                          bool settles_quiesced) const override {

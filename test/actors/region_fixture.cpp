@@ -56,6 +56,16 @@ class client final : public cloud {
     whole.document = *parse_json(found->second.document);
     return whole;
   }
+  result<void> ask(const resource_id& id, lifecycle_state wish) override {
+    if (side_.away) return away();
+    if (side_.refuses_wishes) return fail(error_kind::conflict, "cloud_refused", "{}", *side_.refuses_wishes);
+    side_.wishes.emplace_back(id, wish);
+    auto& one = side_.records.at(id);
+    one.state = wish;
+    one.stamp = time_.wall().time_since_epoch().count();
+    if (side_.tells_of_wishes) side_.news.insert(id);
+    return {};
+  }
   result<void> report(const resource_id& id, lifecycle_state state) override {
     if (side_.away) return away();
     auto& one = side_.records.at(id);

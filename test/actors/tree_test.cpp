@@ -363,3 +363,119 @@ TEST_CASE("a tree cordons a host, works, and opens it again") {
   CHECK(states(region) == "shut done, work done, open done, ");
   CHECK(region.store->cordons.empty());
 }
+
+namespace {
+
+std::string wish_order(const std::string& what) {
+  return fmt::format(
+      "{{name: {0}, branches: [{{name: first, do: {0}, resource: virtual_router/1}}, "
+      "{{name: second, do: {0}, resource: virtual_router/2, after: [first]}}]}}",
+      what);
+}
+
+std::string newest_states(const region_fixture& region) {
+  std::string all;
+  for (const auto& one : region.branches(root_of(region).id)) all += fmt::format("{} {}, ", one.name, name(one.state));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a scrub and a restore ask the cloud, one after the other, and their jobs are the tree's") {
+  region_fixture region;
+  build_two(region);
+  SECTION("the answer comes first") {}
+  SECTION("the news comes first") { region.cloud_side.tells_of_wishes = true; }
+  region.order(wish_order("scrub"));
+  region.pass(5s);
+  CHECK(region.cloud_side.wishes ==
+        std::vector<std::pair<resource_id, lifecycle_state>>{{region.router, scrub}, {other, scrub}});
+  CHECK(region.state_in_cloud("1") == scrub_queue);
+  CHECK(region.state_in_cloud("2") == scrub_queue);
+  CHECK(newest_states(region) == "first done, second done, ");
+  const auto root = root_of(region);
+  CHECK(root.state == job_state::succeeded);
+  const auto jobs = below(region, root.id);
+  REQUIRE(jobs.size() == 2);
+  CHECK(jobs[0].what == operation::scrub_prep);
+  CHECK(jobs[0].ended <= jobs[1].started);
+  CHECK(region.branches(root.id)[0].job == jobs[0].id);
+  region.order(wish_order("restore"));
+  region.pass(5s);
+  CHECK(region.state_in_cloud("1") == running);
+  CHECK(region.state_in_cloud("2") == running);
+  CHECK(newest_states(region) == "first done, second done, ");
+  CHECK(region.cloud_side.wishes.size() == 4);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("what the cloud refuses, or what cannot be asked for, fails its branch and leaves out what follows") {
+  region_fixture region;
+  build_two(region);
+  SECTION("refused") {
+    region.cloud_side.refuses_wishes = "iaas_vm_update_109";
+    region.order(wish_order("scrub"));
+    region.pass(3s);
+    CHECK(has(region.branches(root_of(region).id)[0].told, "iaas_vm_update_109"));
+    CHECK(region.state_in_cloud("1") == running);
+  }
+  SECTION("not in that state") {
+    region.cloud_side.ask(region.router, quiesce);
+    region.pass(3s);
+    region.order("{name: x, branches: [{name: first, do: restore, resource: virtual_router/1}]}");
+    region.pass(3s);
+    CHECK(newest_states(region) == "first skipped, ");
+    return;
+  }
+  SECTION("its job fails") {
+    region.hosts["a"].behaves = [](const run_request& run) { return run.verb == "scrub_prep" ? 1 : 0; };
+    region.order(wish_order("scrub"));
+    region.pass(60s);
+    CHECK(region.state_in_cloud("1") == unresourced);
+  }
+  SECTION("paused by an operator") {
+    region.tell({operator_verb::pause, {}, region.router, {}, "eve"});
+    region.order(wish_order("scrub"));
+    region.pass(3s);
+    CHECK(has(region.branches(root_of(region).id)[0].told, "nothing begins on virtual_router/1: eve"));
+  }
+  CHECK(newest_states(region) == "first failed, second skipped, ");
+  CHECK(root_of(region).state == job_state::failed);
+  CHECK(region.state_in_cloud("2") == running);
+}
+
+TEST_CASE("a crash after any message of a scrub under a tree: both are scrubbed, and nothing is run twice") {
+  std::size_t handled = 0;
+  for (std::size_t at = 1; handled + 1 >= at && at < 600; ++at) {
+    region_fixture region;
+    build_two(region);
+    region.order_without_settling(wish_order("scrub"), [](const result<std::string>&) {});
+    handled = region.pass_but_handle(250ms, at);
+    region.restart();
+    region.pass(20s);
+    INFO("crash after message " << at);
+    CHECK(region.open_jobs().empty());
+    const bool begun = region.cloud_side.wishes.size() > 0;
+    CHECK(region.state_in_cloud("1") == (begun ? scrub_queue : running));
+    CHECK(region.state_in_cloud("2") == (begun ? scrub_queue : running));
+    if (begun) CHECK(root_of(region).state == job_state::succeeded);
+    for (const auto& [run, times] : region.hosts["a"].executions) CHECK(times == 1);
+  }
+  CHECK(handled > 20);
+}
+
+TEST_CASE("a cancelled scrub under a tree ends its job, and asks the cloud for nothing more") {
+  region_fixture region;
+  build_two(region);
+  region.hosts["a"].hangs = {"fw"};
+  region.order(wish_order("scrub"));
+  region.pass(1s);
+  const auto root = root_of(region);
+  region.tell({operator_verb::cancel, root.id, root.resource, {}, "eve"});
+  region.hosts["a"].hangs.clear();
+  region.pass(5s);
+  CHECK(root_of(region).state == job_state::cancelled);
+  CHECK(newest_states(region) == "first cancelled, second skipped, ");
+  CHECK(region.cloud_side.wishes.size() == 1);
+  CHECK(region.open_jobs().empty());
+}

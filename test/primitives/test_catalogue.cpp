@@ -227,6 +227,9 @@ TEST_CASE("what is wrong with a kind file is said with file and line") {
       {"verb: build", "verb: read\n      undo: build",
        "undo: build needs the parameter 'words', which read does not take"},
       {"lease_scope: \"{resource.id}\"\n", "", "'lease_scope' is missing"},
+      {"lease_scope", "needs: [lump]\nlease_scope", "kinds/lamp.yaml:1: needs 'lump', and there is no such kind"},
+      {"lease_scope", "needs: [lamp]\nlease_scope", "kinds/lamp.yaml:1: 'lamp' needs itself"},
+      {"lease_scope", "needs: lamp\nlease_scope", "'needs' is not a list"},
       {"on: \"{record.host}\"", "when: \"sometimes\"\n      on: podnet", "'sometimes' is not a condition"},
   };
   for (const auto& one : rows) {
@@ -258,4 +261,21 @@ TEST_CASE("an operator's folder adds kinds and primitives, and a name that is ta
   REQUIRE_FALSE(clash.has_value());
   CHECK(clash.error().message == again.text() + "/ns.sh:1: there is already one of that name");
   CHECK(load_catalogue({"/nonexistent/folder"}).error().message == "/nonexistent/folder: is not a folder");
+}
+
+TEST_CASE("kinds say what they need, and a circle of them is an error") {
+  const auto named = [](const std::string& name, const std::string& needs) {
+    return replaced(replaced(good_kind, "kind: lamp", "kind: " + name), "lease_scope",
+                    "needs: " + needs + "\nlease_scope");
+  };
+  const std::vector<catalogue_file> lamp{{"lamp", good_primitive, "test"}};
+  const auto good = make_catalogue(lamp, {{"lamp", good_kind, "test"}, {"desk", named("desk", "[lamp]"), "test"}});
+  REQUIRE(good);
+  CHECK((*good)->needs() == kind_needs{{"desk", {"lamp"}}, {"lamp", {}}});
+  const auto bad = make_catalogue(
+      lamp, {{"a", named("a", "[b]"), "test"}, {"b", named("b", "[c]"), "test"}, {"c", named("c", "[b]"), "test"}});
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().message.find("kinds/b.yaml:1: 'b' needs itself, maybe by way of others") != std::string::npos);
+  CHECK(bad.error().message.find("kinds/c.yaml:1: 'c' needs itself") != std::string::npos);
+  CHECK(bad.error().message.find("kinds/a.yaml") == std::string::npos);
 }

@@ -236,3 +236,26 @@ TEST_CASE("a throttle needs a name of its own and something to throttle, of a ho
   CHECK(problems_of(file_with(10, "  - name: pod-a\n    load_most: 0")).find("load_most: 0 is not a load average") !=
         std::string::npos);
 }
+
+TEST_CASE("a user's account of the cloud may be named, and is checked like the robot's", "[region_config]") {
+  const auto with = [](const std::string& user) { return file_with(5, "  password: {file: /p}\n  user: " + user); };
+  CHECK_FALSE(config_of(good_file()).cloud.user);
+  const auto config = config_of(with("{email: u@x.example, password: hunter2, api_key: {environment: KEY}}"));
+  REQUIRE(config.cloud.user);
+  CHECK(config.cloud.user->email == "u@x.example");
+  CHECK(config.cloud.user->api_key.what == "KEY");
+  CHECK(json_text(*config.document).find("hunter2") == std::string::npos);
+  CHECK(problems_of(with("{email: u@x.example, api_key: {file: /k}}")).find("cloud.user.password: is missing") !=
+        std::string::npos);
+  CHECK(problems_of(with("{email: nobody, password: p, api_key: k}")).find("cloud.user.email: ") != std::string::npos);
+}
+
+TEST_CASE("a scheduled scrub or restore is of one project", "[region_config]") {
+  for (const std::string verb : {"scrub", "restore"}) {
+    const auto file = [&](const std::string& where) {
+      return good_file() + "schedules: [{name: a, cron: '0 2 * * *', do: {verb: " + verb + where + "}}]\n";
+    };
+    CHECK(problems_of(file("")).find("a scrub and a restore are of one project: say which") != std::string::npos);
+    CHECK(config_of(file(", where: {project: '7'}")).schedules.at(0).what.project == "7");
+  }
+}

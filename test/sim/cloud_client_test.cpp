@@ -271,4 +271,37 @@ TEST_CASE("500, garbage, half an answer and a dropped connection are errors, nev
   }
 }
 
+TEST_CASE("a scrub and a restore are asked for as a user would, and only with a user's account") {
+  contract_fixture here;
+  here.put(running);
+  SECTION("without one") {
+    const auto said = here.client->ask(router_1, scrub);
+    REQUIRE_FALSE(said);
+    CHECK(said.error().code == "cloud_no_user");
+    CHECK(here.state() == running);
+  }
+  SECTION("with one") {
+    const credentials user = face_options{}.user;
+    here.config.user = cloud_account{user.email,
+                                     {secret_reference::source::inline_value, user.password},
+                                     {secret_reference::source::inline_value, user.api_key}};
+    here.connect();
+    CHECK(here.client->ask(router_1, scrub));
+    CHECK(here.state() == scrub);
+    CHECK(here.client->ask(router_1, scrub));  // it is asked for already
+    here.put(scrub_queue);
+    CHECK(here.client->ask(router_1, restart));
+    CHECK(here.state() == restart);
+    here.put(building);
+    const auto refused = here.client->ask(router_1, scrub);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "cloud_refused");
+    CHECK(refused.error().kind == error_kind::conflict);
+    here.put(running);
+    here.fault({{"kind", "lost_reply"}, {"method", "PATCH"}});
+    CHECK(here.client->ask(router_1, scrub));
+    CHECK(here.state() == scrub);
+  }
+}
+
 }  // namespace regent::sim
