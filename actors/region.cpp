@@ -95,6 +95,7 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
   // A branch that an earlier reign had begun: the job it asked for may be this one.
   if (!one.of && !one.branches.empty() && one.branches.front().resumed) {
     one.of = one.branches.front().what;
+    if (is_wish(one.of->work)) one.unasked = one.branches.front();
     one.branches.erase(one.branches.begin());
   }
   task->of = one.of;

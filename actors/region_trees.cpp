@@ -274,6 +274,12 @@ void region_work::wish_rested(const resource_id& id, const settled& message) {
                       job->error_message, job->id);
   if (one.asking || wish_came(id) || is_there(one.of->work, one.known.state)) return;  // the cloud is still to be told
   if (!message.row || message.again_in || one.known.reports_pending > 0 || !one.look_again.empty()) return;
+  if (auto again = std::exchange(one.unasked, std::nullopt)) {
+    again->resumed = false;
+    one.of.reset();
+    one.branches.insert(one.branches.begin(), std::move(*again));
+    return;  // it is the next
+  }
   end_branch(id, branch_state::failed,
              fmt::format("{} is {}: the cloud has gone another way", id.text(), name(one.row.state)));
 }
@@ -343,6 +349,7 @@ void region_work::end_branch(const resource_id& id, branch_state how, std::strin
   auto& one = entry(id);
   const auto ended = *std::exchange(one.of, std::nullopt);
   one.asking = false;
+  one.unasked.reset();
   if (const auto tree = at().trees.find(ended.root); tree != at().trees.end())
     caf::anon_send(tree->second, branch_settled{ended.number, how, std::move(told), job});
   next_branch(id);
