@@ -81,6 +81,7 @@ TEST_CASE("orders that make no sense are refused with what would") {
   const auto [target, body, status, words] = GENERATE(table<std::string, std::string, int, std::string>({
       {"/api/v1/bulk/retry", "", 400, "by= is missing"},
       {"/api/v1/bulk/explode?by=eve", "", 400, "explode is no word for many"},
+      {"/api/v1/bulk/scrub?by=eve&kind=virtual_router", "", 400, "a scrub and a restore are of one project: say which"},
       {"/api/v1/bulk/retry?by=eve&colour=red", "", 400, "there is no parameter colour"},
       {"/api/v1/bulk/retry?by=eve&lane=fast", "", 400, "lane"},
       {"/api/v1/bulk/retry?by=eve&degraded=perhaps", "", 400, "degraded"},
