@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "edge/cloud_answer.hpp"
 #include "edge/http_query.hpp"
+#include "region/lifecycle_machine.hpp"
 
 namespace regent {
 

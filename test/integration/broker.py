@@ -63,7 +63,9 @@ class Broker:
         self.write("no-environment.conf", "")
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": self.directory, "LANG": "C.UTF-8", "RUNNING_UNDER_SYSTEMD": "true",
-            "RABBITMQ_NODENAME": f"regent-{os.getpid()}-{self.port}@localhost", "RABBITMQ_NODE_PORT": str(self.port),
+            # By number: a bare machine may have no hosts file that says what localhost is.
+            "RABBITMQ_NODENAME": f"regent-{os.getpid()}-{self.port}@127.0.0.1", "RABBITMQ_USE_LONGNAME": "true",
+            "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_DIST_PORT": str(distribution),
             "RABBITMQ_MNESIA_BASE": self.path("mnesia"), "RABBITMQ_LOG_BASE": self.path("log"),
             "RABBITMQ_CONFIG_FILE": self.path("rabbitmq.conf"), "RABBITMQ_ENABLED_PLUGINS_FILE": self.path("enabled_plugins"),
