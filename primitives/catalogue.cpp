@@ -127,7 +127,7 @@ result<std::shared_ptr<const catalogue>> make_catalogue(const std::vector<catalo
     if (!taken(known_kinds, file, ".yaml"))
       known_kinds.emplace(file.name, read_kind(file.name, file.text, known, wrong));
   for (const auto& file : kinds) {
-    wrong.enter(file.from + "/" + file.name + ".yaml", 0);
+    wrong.enter("kinds/" + file.name + ".yaml", 0);
     check_needs(file.name, known_kinds, wrong);
   }
   if (!wrong.lines().empty()) return malformed(wrong.lines());
