@@ -14,6 +14,9 @@ void lifecycle_work::record_read(const result<record>& answer) {
   const bool due = task_->known && task_->known->due && *task_->known->due <= now();
   const auto event = state == scrub_queue && due ? lifecycle_event::grace_over : lifecycle_event::start;
   const auto after = next(state, event, queue);
+  // Whoever asked for this meanwhile is a user, though the look at the record was not.
+  const bool confirms = task_->known && task_->known->unconfirmed && !task_->of;
+  if (confirms && class_of(state) == state_class::wants_work) in_ = lane::user;
   const bool stands = state == running || state == quiesced;
   if (!after.accepted && stands && !task_->rebuild.empty()) return repair(*record_, operation::build, task_->rebuild);
   if (!after.accepted && stands && task_->repair)
@@ -167,8 +170,9 @@ void lifecycle_work::repair(const record& what, operation how, const host_id& on
 regent::job lifecycle_work::new_job(operation what) const {
   regent::job made;
   made.id = context_->next_job();
-  made.parent = task_->of ? task_->of->root : job_id{};
-  made.root = task_->of ? task_->of->root : made.id;
+  const bool is_sub_job = task_->of && is_done_by(task_->of->work, what);
+  made.parent = is_sub_job ? task_->of->root : job_id{};
+  made.root = is_sub_job ? task_->of->root : made.id;
   made.resource = task_->id;
   made.what = what;
   made.in = in_;
@@ -184,6 +188,7 @@ void lifecycle_work::claim(const record& what) {
   if (!claim_) {
     claim_ = new_job(operation::scrub);
     claim_->wait_deadline = now() + limits::wait_for_resource;
+    note_sub_job(*claim_, change);
     change.push_back(event_of(event_topic::job_waiting, *claim_, "the cloud to accept scrubbing", now()));
   }
   claim_->state = job_state::waiting;

@@ -207,8 +207,9 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   wake_repairs(id);
   catch_up(id);
   next_branch(id);
-  if (!at().rebuilds.empty())
-    for (const auto& [host, rebuild] : std::map(at().rebuilds)) go_on_rebuilding(host);
+  std::vector<host_id> rebuilding;
+  for (const auto& [host, rebuild] : at().rebuilds) rebuilding.push_back(host);
+  for (const auto& host : rebuilding) go_on_rebuilding(host);
   show();
 }
 
@@ -228,7 +229,7 @@ void region_work::reported(const report_settled& message) {
   one.known.reported = message.at;
   if (message.delivered) wake_claiming(message.id);
   if (one.known.reports_pending > 0 || one.known.busy) return;
-  wish_came(message.id);
+  if (message.delivered) wish_came(message.id);
   if (!one.look_again.empty())
     wake(message.id, std::string(one.look_again));
   else if (!message.delivered)
@@ -467,6 +468,7 @@ void region_work::once_a_second() {
   }
   for (const auto& id : at().due.due(wall))
     if (!entry(id).known.busy && entry(id).known.reports_pending == 0) wake(id, "the grace period is over");
+  ask_again_for_wishes();
   watch_drains();
   take_up_trees();
   grant_permits();

@@ -62,11 +62,12 @@ struct region_at_work {
   std::map<host_id, host_cordoned> cordons;  // where no new job may begin, and why
   std::map<resource_id, resource_held> holds;
   std::map<resource_id, dead_letter> letters;
-  std::map<resource_id, std::set<host_id>> owed;  // rebuilds that were put off while it was paused
-  std::map<job_id, tree_actor> trees;             // by root
-  std::multimap<steady_time, job_id> dead_trees;  // roots whose actor died, and when they are taken up again
-  throttle_board permits;                         // of those at work
-  bool permits_freed = false;                     // it is on its way that there may be room
+  std::map<resource_id, std::set<host_id>> owed;             // rebuilds that were put off while it was paused
+  std::map<job_id, tree_actor> trees;                        // by root
+  std::multimap<steady_time, branch_wanted> wishes_put_off;  // for which the cloud could not be asked, until then
+  std::multimap<steady_time, job_id> dead_trees;             // roots whose actor died, and when they are taken up again
+  throttle_board permits;                                    // of those at work
+  bool permits_freed = false;                                // it is on its way that there may be room
   bool stopping = false;
 };
 using region_shell = shell<region_actor, region_at_work>;

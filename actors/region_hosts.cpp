@@ -122,8 +122,9 @@ void region_work::watch_drains() {
   for (auto& [host, row] : at().cordons) {
     if (row.drained || (row.how != closure::drain && row.how != closure::maintenance)) continue;
     const auto status = context_->facts.hosts.find(host);
+    const auto leases = context_->facts.hosts.leases(host);
     const auto actor = directory_->host(host);
-    if (!status || !actor) continue;
+    if (!status || !leases || !actor) continue;
     if (status->sealed) {
       row.drained = context_->time.wall();
       transaction change{row, event_of(event_topic::host_drained, subject_of(host), row.why, *row.drained)};
@@ -133,7 +134,7 @@ void region_work::watch_drains() {
               std::make_shared<transaction>(std::move(change)), 0, {}, [actor](const std::optional<error>& no) {
                 if (!no) caf::anon_send(actor, drain_over{true});
               }});
-    } else if (context_->facts.hosts.leases(host)->held.empty() && !child_may_begin(*status)) {
+    } else if (leases->held.empty() && !child_may_begin(*status)) {
       caf::anon_send(actor, drain_over{});
     }
   }

@@ -216,12 +216,22 @@ bool may_be_asked(branch_work wish, lifecycle_state state) {
   return wish == branch_work::scrub ? state == running || state == quiesced : state == scrub_queue;
 }
 
+std::string went_another_way(const region_entry& one) {
+  return fmt::format("{} is {}: the cloud has gone another way", one.row.id.text(), name(one.known.state));
+}
+
 }  // namespace
 
 /// The cloud's word comes first: what follows is what follows of any user's wish, and its job is the branch's.
 void region_work::begin_wish(const resource_id& id, const branch_wanted& wanted) {
   auto& one = entry(id);
   const auto what = wanted.what.work;
+  // Its job has ended already, in an earlier reign, and what has come of it since is not asked for twice.
+  if (!wanted.what.job.empty())
+    return is_there(what, one.known.state)
+               ? end_branch(id, branch_state::done, fmt::format("{} is {}", id.text(), name(one.known.state)),
+                            wanted.what.job)
+               : end_branch(id, branch_state::failed, went_another_way(one), wanted.what.job);
   if (is_there(what, one.known.state))
     return end_branch(id, branch_state::skipped,
                       fmt::format("{} is {}: there is nothing to {}", id.text(), name(one.known.state), name(what)));
@@ -235,10 +245,14 @@ void region_work::begin_wish(const resource_id& id, const branch_wanted& wanted)
   if (is_paused(id))
     return end_branch(id, branch_state::failed, id.text() + " is paused; regent why " + id.text() + " says by whom");
   one.asking = true;
+  ask_cloud(id, wanted);
+}
+
+void region_work::ask_cloud(const resource_id& id, const branch_wanted& wanted) {
   caf::anon_send(
       directory_->reader,
       wish_wanted{
-          id, what == branch_work::scrub ? scrub : restart,
+          id, wanted.what.work == branch_work::scrub ? scrub : restart,
           [region = directory_->region, wanted, id](const result<void>& said) {
             caf::anon_send(region, branch_answered{id, wanted, said ? std::nullopt : std::optional(said.error()), {}});
           }});
@@ -246,12 +260,29 @@ void region_work::begin_wish(const resource_id& id, const branch_wanted& wanted)
 
 void region_work::wished(const branch_answered& message) {
   auto& one = entry(message.id);
+  if (message.refused && message.refused->kind == error_kind::transient) {
+    log::warn("{}: the cloud could not be asked to {} it, and is asked again: {}", message.id.text(),
+              name(message.wanted.what.work), message.refused->text());
+    at().wishes_put_off.emplace(context_->time.steady() + limits::wish_again, message.wanted);
+    return;
+  }
   one.asking = false;
   if (message.refused) return end_branch(message.id, branch_state::failed, message.refused->text());
   if (one.known.busy || one.known.reports_pending > 0)
     one.look_again = message.wanted.cause;
   else if (!wish_came(message.id))
     wake(message.id, message.wanted.cause, message.wanted.in);
+}
+
+/// Those whose branch is still under way.
+void region_work::ask_again_for_wishes() {
+  auto& later = at().wishes_put_off;
+  while (!later.empty() && later.begin()->first <= context_->time.steady()) {
+    const auto wanted = later.extract(later.begin()).mapped();
+    const auto id = *resource_id::parse(wanted.what.subject);
+    const auto& of = entry(id).of;
+    if (of && of->root == wanted.what.root && of->number == wanted.what.number) ask_cloud(id, wanted);
+  }
 }
 
 /// What the branch had asked the cloud for is there, and the cloud knows: what comes after it may count on that.
@@ -280,8 +311,7 @@ void region_work::wish_rested(const resource_id& id, const settled& message) {
     one.branches.insert(one.branches.begin(), std::move(*again));
     return;  // it is the next
   }
-  end_branch(id, branch_state::failed,
-             fmt::format("{} is {}: the cloud has gone another way", id.text(), name(one.row.state)));
+  end_branch(id, branch_state::failed, went_another_way(one));
 }
 
 /// A retry's job comes by itself, once the cloud has been asked; what is closed has none of its own.

@@ -113,7 +113,9 @@ class region_work {
   void begin_branch(const resource_id& id);
   void branch_rested(const resource_id& id, const settled& message);
   void begin_wish(const resource_id& id, const branch_wanted& wanted);
+  void ask_cloud(const resource_id& id, const branch_wanted& wanted);
   void wished(const branch_answered& message);
+  void ask_again_for_wishes();
   bool wish_came(const resource_id& id);
   void wish_rested(const resource_id& id, const settled& message);
   void end_branch(const resource_id& id, branch_state how, std::string told, job_id job = {});

@@ -53,19 +53,23 @@ void tree_work::denied(const lease_denied& message) {
 
 /// What an earlier reign left under way goes on; whatever it had asked for is asked for again, by whoever can tell whether that is needed.
 void tree_work::resume() {
+  look_at_its_own_deadline();
+  const auto why_over = !root_.cancel.empty() ? root_.cancel : overdue_ ? why_overdue() : std::string();
   if (!root_.cancel.empty()) stop(branch_state::cancelled, root_.cancel);
   const auto under_way = tree_.under_way();
   for (const auto number : under_way) {
     const auto& one = tree_.at(number);
     if (!has_job(one.work)) {
       begin(number);
-    } else if (one.job.empty()) {
+    } else if (is_wish(one.work) && one.job.empty() && !why_over.empty()) {
+      end(number, branch_state::cancelled, why_over + "; the cloud may have been asked for it all the same");
+    } else if (one.job.empty() || is_wish(one.work)) {
       caf::anon_send(directory_->region, branch_wanted{one, root_.in, root_.cause, true});
     } else if (const auto known = context_->job_of(one.job); known && *known && !is_open((*known)->state)) {
       settled({number, state_of_end((*known)->state), (*known)->error_message, one.job});
     }
   }
-  if (!root_.cancel.empty()) end_under_way(root_.cancel);
+  if (!why_over.empty()) end_under_way(why_over);
   go_on();
 }
 
@@ -212,12 +216,20 @@ void tree_work::look_at_deadlines() {
     else if (has_job(one.work) && cut_short_.insert(number).second)
       caf::anon_send(directory_->region, branch_unwanted{one, said});
   }
-  if (overdue_ || now() < *root_.started + root_.deadline) return;
+  if (look_at_its_own_deadline()) end_under_way(why_overdue());
+}
+
+std::string tree_work::why_overdue() const {
+  return fmt::format("deadline of {} for {}", span_text(root_.deadline), tree_.settings().name);
+}
+
+/// Whether it is over now, and was not before.
+bool tree_work::look_at_its_own_deadline() {
+  if (overdue_ || now() < *root_.started + root_.deadline) return false;
   overdue_ = true;
-  const auto why = fmt::format("deadline of {} for {}", span_text(root_.deadline), tree_.settings().name);
-  log::warn("{}: its {} is over", about(), why);
-  stop(branch_state::cancelled, why);
-  end_under_way(why);
+  log::warn("{}: its {} is over", about(), why_overdue());
+  stop(branch_state::cancelled, why_overdue());
+  return true;
 }
 
 void tree_work::write_root(transaction& into) {

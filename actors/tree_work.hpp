@@ -47,6 +47,8 @@ class tree_work {
   void stop(branch_state how, const std::string& why);
   void end_under_way(const std::string& why);
   void look_at_deadlines();
+  bool look_at_its_own_deadline();
+  std::string why_overdue() const;
   void flush();
   void write_root(transaction& into);
   void write_end(transaction& into);

@@ -56,6 +56,7 @@ inline constexpr int branches_at_once_most = 1000;
 inline constexpr auto tree_deadline = 24h;  ///< of a root, from its start, unless its order says otherwise
 inline constexpr auto tree_deadline_most = 24h * 30;
 inline constexpr auto tree_taken_up_after = 5s;  ///< its actor has died
+inline constexpr auto wish_again = 5s;           ///< a cloud that could not be asked for what a branch wants
 inline constexpr auto tree_look = 200ms;         ///< between looks at what a branch waits for
 
 // Transport

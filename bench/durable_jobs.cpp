@@ -366,8 +366,12 @@ void audit(const std::string& path, std::size_t jobs) {
     if (!said) give_up(said.error().text());
   };
   caf::anon_send(here.directory->region, std::move(order));
-  while (here.facts.runs_ended.load() < before + 1000) std::this_thread::sleep_for(10ms);
-  constexpr std::size_t changes = 400;
+  const auto under_way = before + static_cast<std::int64_t>(std::min<std::size_t>(1000, jobs / 2));
+  for (int i = 0; here.facts.runs_ended.load() < under_way; ++i) {
+    if (i == 6000) give_up("the audit does not begin");
+    std::this_thread::sleep_for(10ms);
+  }
+  const auto changes = std::min<std::size_t>(400, jobs);
   std::vector<std::chrono::steady_clock::time_point> asked(changes);
   const auto first = std::chrono::steady_clock::now();
   const auto audited = here.facts.runs_ended.load();

@@ -362,17 +362,14 @@ result<void> cloudcix_cloud::ask(const resource_id& id, lifecycle_state wish) {
   const auto path = record_path(*wire, id);
   const auto answer = user->call(line_, {"PATCH", path, "", fmt::format(R"({{"state":{}}})", wire_number(wish))});
   if (answer && answer->status >= 200 && answer->status < 300) return {};
-  if (answer && answer->status >= 400 && answer->status < 500) {
-    auto error = answer_error("PATCH " + path, *answer);
-    if (error.code == "cloud_refused" || error.code == "cloud_not_found")
-      return fail(error_kind::conflict, "cloud_refused", "{} to {}: {}", id.text(), name(wish),
-                  refusal_words(answer->body));
-    return transient(std::move(error));
-  }
-  // It may have been taken, and the answer lost.
+  // It may have been taken before, and the answer lost, this time or the last.
   const auto now = read_state(*wire, id);
   if (now && !now->gone && (now->state == wish || asked_by(now->state) == wish)) return {};
-  return transient(answer ? answer_error("PATCH " + path, *answer) : answer.error());
+  if (!answer) return transient(answer.error());
+  auto error = answer_error("PATCH " + path, *answer);
+  if (error.code != "cloud_refused" && error.code != "cloud_not_found") return transient(std::move(error));
+  return fail(error_kind::conflict, "cloud_refused", "{} to {}: {}", id.text(), name(wish),
+              refusal_words(answer->body));
 }
 
 }  // namespace regent

@@ -47,6 +47,12 @@ constexpr bool has_job(branch_work what) { return what <= branch_work::restore; 
 /// The cloud is asked for it first.
 constexpr bool is_wish(branch_work what) { return what == branch_work::scrub || what == branch_work::restore; }
 
+/// Whether a job that does `what` is the branch's, rather than one that came before it on the same resource.
+constexpr bool is_done_by(branch_work work, operation what) {
+  if (work == branch_work::scrub) return what == operation::scrub_prep || what == operation::scrub;
+  return work != branch_work::restore || what == operation::restart;
+}
+
 /// skipped: it had nothing to do, or what it comes after has failed.
 enum class branch_state { planned, started, done, failed, skipped, cancelled };
 inline constexpr std::array<std::string_view, 6> branch_state_names{"planned", "started", "done",

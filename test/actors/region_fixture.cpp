@@ -59,8 +59,12 @@ class client final : public cloud {
   result<void> ask(const resource_id& id, lifecycle_state wish) override {
     if (side_.away) return away();
     if (side_.refuses_wishes) return fail(error_kind::conflict, "cloud_refused", "{}", *side_.refuses_wishes);
-    side_.wishes.emplace_back(id, wish);
     auto& one = side_.records.at(id);
+    const bool may = wish == scrub ? one.state == running || one.state == quiesced : one.state == scrub_queue;
+    if (!may && one.state != wish)
+      return fail(error_kind::conflict, "cloud_refused", "{} to {}", name(one.state), name(wish));
+    side_.wishes.emplace_back(id, wish);
+    if (side_.at_wish) side_.at_wish(id);
     one.state = wish;
     one.stamp = time_.wall().time_since_epoch().count();
     if (side_.tells_of_wishes) side_.news.insert(id);

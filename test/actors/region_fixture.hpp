@@ -39,6 +39,7 @@ struct played_cloud {
   std::vector<std::pair<resource_id, lifecycle_state>> reports;  ///< accepted, in order
   std::vector<std::pair<resource_id, lifecycle_state>> wishes;   ///< asked for by regent itself, in order
   std::optional<std::string> refuses_wishes;                     ///< the code it refuses them with
+  std::function<void(const resource_id&)> at_wish;               ///< before it is granted
   bool tells_of_wishes = false;                                  ///< they are news, as a user's are
   std::set<resource_id> news;
   int reads = 0;                                 ///< of whole records

@@ -445,24 +445,86 @@ TEST_CASE("what the cloud refuses, or what cannot be asked for, fails its branch
   CHECK(region.state_in_cloud("2") == running);
 }
 
-TEST_CASE("a crash after any message of a scrub under a tree: both are scrubbed, and nothing is run twice") {
+TEST_CASE(
+    "a crash after any message of a scrub under a tree: both are scrubbed once, the second when the cloud knows of the "
+    "first") {
   std::size_t handled = 0;
   for (std::size_t at = 1; handled + 1 >= at && at < 600; ++at) {
     region_fixture region;
     build_two(region);
+    INFO("crash after message " << at);
+    region.cloud_side.at_wish = [&](const resource_id& id) {
+      if (id == other) CHECK(region.state_in_cloud("1") == scrub_queue);
+    };
     region.order_without_settling(wish_order("scrub"), [](const result<std::string>&) {});
     handled = region.pass_but_handle(250ms, at);
     region.restart();
     region.pass(20s);
-    INFO("crash after message " << at);
     CHECK(region.open_jobs().empty());
-    const bool begun = region.cloud_side.wishes.size() > 0;
+    const bool begun = !region.cloud_side.wishes.empty();
     CHECK(region.state_in_cloud("1") == (begun ? scrub_queue : running));
     CHECK(region.state_in_cloud("2") == (begun ? scrub_queue : running));
     if (begun) CHECK(root_of(region).state == job_state::succeeded);
+    const auto done = region.jobs(job_state::succeeded);
+    CHECK(std::count_if(done.begin(), done.end(), [](const job& one) { return one.what == operation::scrub_prep; }) ==
+          (begun ? 2 : 0));
     for (const auto& [run, times] : region.hosts["a"].executions) CHECK(times == 1);
   }
   CHECK(handled > 20);
+}
+
+TEST_CASE("a cloud that cannot be asked is asked again, and a tree that is over asks for nothing more") {
+  region_fixture region;
+  build_two(region);
+  region.cloud_side.away = true;
+  SECTION("it comes back") {
+    region.order(wish_order("scrub"));
+    region.pass(12s);
+    CHECK(newest_states(region) == "first started, second planned, ");
+    region.cloud_side.away = false;
+    region.pass(15s);
+    CHECK(newest_states(region) == "first done, second done, ");
+  }
+  SECTION("cancelled meanwhile") {
+    region.order(wish_order("scrub"));
+    region.pass(2s);
+    const auto root = root_of(region);
+    region.tell({operator_verb::cancel, root.id, root.resource, {}, {}});
+    region.cloud_side.away = false;
+    region.pass(15s);
+    CHECK(newest_states(region) == "first cancelled, second cancelled, ");
+    CHECK(region.cloud_side.wishes.empty());
+  }
+  SECTION("its deadline passes while the daemon is dead") {
+    region.order(
+        "{name: x, deadline: 1h, branches: [{name: first, do: scrub, resource: virtual_router/1}, "
+        "{name: second, do: scrub, resource: virtual_router/2, after: [first]}]}");
+    region.pass(2s);
+    region.crash();
+    region.time.pass(2h);
+    region.cloud_side.away = false;
+    region.start();
+    region.pass(15s);
+    CHECK(newest_states(region) == "first cancelled, second cancelled, ");
+    CHECK(region.cloud_side.wishes.empty());
+    CHECK(root_of(region).error_code == "operation_deadline");
+  }
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a user's change that comes with a wish is not the tree's") {
+  region_fixture region;
+  build_two(region);
+  region.cloud_side.refuses_wishes = "another change is under way";
+  region.cloud_side.ask(region.router, running_update);
+  region.order_without_settling(wish_order("scrub"), [](const result<std::string>&) {});
+  region.pass(5s);
+  CHECK(newest_states(region) == "first failed, second skipped, ");
+  CHECK(region.state_in_cloud("1") == running);
+  CHECK(below(region, root_of(region).id).empty());
+  region.restart();
+  region.pass(5s);
+  CHECK(newest_states(region) == "first failed, second skipped, ");
 }
 
 TEST_CASE("a cancelled scrub under a tree ends its job, and asks the cloud for nothing more") {

@@ -35,7 +35,8 @@ struct desk {
   fake_journal journal;
   std::vector<std::shared_ptr<const tree_order>> heard;
   std::string cause;
-  tree_routes face{journal.opener(), [this](auto order, std::string why, const auto& answer) {
+  kind_needs needs;
+  tree_routes face{journal.opener(), needs, [this](auto order, std::string why, const auto& answer) {
                      heard.push_back(std::move(order));
                      cause = std::move(why);
                      answer(std::string("job 17"));

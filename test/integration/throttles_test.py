@@ -71,7 +71,8 @@ class Schedules(unittest.TestCase):
             region.write_region(schedules=[{"name": "look", "cron": "* * * * *", "do": {"verb": "mend", "where": {"kind": "virtual_router"}}}])
             region.start()
             region.until_state("running", 1, 2, 3)
-            until("it to fire by itself", lambda: self.fired(region), 75)
+            # Before there was anything to mend it may have fired as well.
+            until("it to fire by itself", lambda: [one for one in self.fired(region) if "nothing to do" not in one], 75)
             region.kill()
             region.start()
             row = region.get("/api/v1/schedules")["rows"][0]

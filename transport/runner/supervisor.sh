@@ -183,6 +183,7 @@ _r_watch() {
     else
       # Others may hold the output open for ever after the script has ended: they get a tenth of a second.
       if ! kill -0 "$_R_child"; then
+        ((idle)) || slice=10
         ((idle += slice))
         ((idle < 100)) || break
       fi
