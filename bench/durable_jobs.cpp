@@ -404,14 +404,7 @@ void on_hosts(const std::string& path, std::size_t jobs, const std::string& file
   std::map<host_id, host_endpoint> endpoints;
   for (const auto& one : bench::read_hosts(file, count)) {
     hosts.emplace_back().name = host_id(one.name);
-    auto& at = endpoints[host_id(one.name)];
-    at.host = host_id(one.name);
-    at.address = one.address;
-    at.port = one.port;
-    at.user = one.user;
-    at.key_file = one.key_file;
-    at.host_key = one.host_key;
-    at.state_directory = "/var/lib/regent-host";
+    endpoints[host_id(one.name)] = bench::endpoint_of(one);
   }
   std::unique_ptr<transport> way;
   auto& here = *new reign(path, records, 1ms, hosts, command, [&](epoch_number epoch) -> reign::channel_opener {

@@ -25,6 +25,18 @@ std::vector<bench_host> read_hosts(const std::string& path, std::size_t most) {
   return hosts;
 }
 
+host_endpoint endpoint_of(const bench_host& host) {
+  host_endpoint at;
+  at.host = host_id(host.name);
+  at.address = host.address;
+  at.port = host.port;
+  at.user = host.user;
+  at.key_file = host.key_file;
+  at.host_key = host.host_key;
+  at.state_directory = "/var/lib/regent-host";
+  return at;
+}
+
 void give_up(const std::string& why) {
   fmt::print(stderr, "bench: {}\n", why);
   std::_Exit(1);

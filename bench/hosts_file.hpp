@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "transport/transport.hpp"
+
 namespace regent::bench {
 
 struct bench_host {
@@ -13,6 +15,9 @@ struct bench_host {
 
 /// The first `most` of them. Ends the program with a message if the file cannot be read or has fewer.
 std::vector<bench_host> read_hosts(const std::string& path, std::size_t most);
+
+/// How the production transport reaches it.
+host_endpoint endpoint_of(const bench_host& host);
 
 /// Ends the program: a measurement that went wrong has no number.
 [[noreturn]] void give_up(const std::string& why);

@@ -16,7 +16,6 @@
 #include "transport/transport.hpp"
 
 namespace {
-using regent::bench::bench_host;
 using regent::bench::give_up;
 using steady = std::chrono::steady_clock;
 
@@ -92,17 +91,6 @@ struct bench {
   }
 };
 
-regent::host_endpoint endpoint(const bench_host& host) {
-  regent::host_endpoint at;
-  at.host = regent::host_id(host.name);
-  at.address = host.address;
-  at.port = host.port;
-  at.user = host.user;
-  at.key_file = host.key_file;
-  at.host_key = host.host_key;
-  at.state_directory = "/var/lib/regent-host";
-  return at;
-}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -140,7 +128,7 @@ int main(int argc, char** argv) {
     sink.reported = [&all, &mine](const regent::run_report& report) { all.take(mine, report); };
     sink.alive = [](regent::milliseconds, std::optional<std::int64_t>) {};
     const std::lock_guard lock(mine.guard);
-    mine.channel = transport->open(endpoint(hosts[i]), sink);
+    mine.channel = transport->open(regent::bench::endpoint_of(hosts[i]), sink);
   }
   all.connected.await(hosts.size(), "the connections");
   if (warm) {

@@ -1,7 +1,7 @@
 // Trees of jobs: roots, sub-jobs and waits, through crashes.
 #include <fmt/format.h>
 
-#include "test/actors/region_fixture.hpp"
+#include "test/actors/trees.hpp"
 #include "test/support/catch.hpp"
 
 using namespace regent;
@@ -10,48 +10,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const resource_id other{"virtual_router", "2"};
-
-/// Two routers that are running.
-void build_two(region_fixture& region) {
-  asks_for_build(region);
-  region.cloud_side.records[other].state = requested;
-  region.start();
-  region.pass(2s);
-  REQUIRE(region.state_in_cloud("1") == running);
-  REQUIRE(region.state_in_cloud("2") == running);
-  region.hosts["a"].log.clear();
-  region.hosts["b"].log.clear();
-}
-
 const char* const one_after_the_other = R"(
 name: both
 branches:
   - {name: second, do: mend, resource: virtual_router/2, after: [first]}
   - {name: first, do: mend, resource: virtual_router/1}
 )";
-
-job root_of(const region_fixture& region) {
-  std::optional<job> root;
-  for (const auto& [number, one] : region.store->jobs)
-    if (is_tree(one)) root = one;
-  REQUIRE(root);
-  return *root;
-}
-
-std::string states(const region_fixture& region) {
-  std::string all;
-  for (const auto& one : region.branches(root_of(region).id)) all += fmt::format("{} {}, ", one.name, name(one.state));
-  return all;
-}
-
-/// Sub-jobs of the root, and what comes of them.
-std::vector<job> below(const region_fixture& region, job_id root) {
-  std::vector<job> all;
-  for (const auto& [number, one] : region.store->jobs)
-    if (one.root == root && one.id != root) all.push_back(one);
-  return all;
-}
 
 }  // namespace
 
@@ -62,11 +26,11 @@ TEST_CASE("branches run in their order, each as a job under one root") {
   region.pass(3s);
   const auto root = root_of(region);
   CHECK(root.state == job_state::succeeded);
-  CHECK(states(region) == "first done, second done, ");
+  CHECK(branch_states(region) == "first done, second done, ");
   const auto jobs = below(region, root.id);
   REQUIRE(jobs.size() == 2);
   CHECK(jobs[0].resource == region.router);
-  CHECK(jobs[1].resource == other);
+  CHECK(jobs[1].resource == second_router);
   CHECK(jobs[0].parent == root.id);
   CHECK(jobs[0].ended <= jobs[1].started);
   CHECK(region.branches(root.id)[0].job == jobs[0].id);
@@ -86,7 +50,7 @@ TEST_CASE("what comes after a branch that fails is left out, the rest goes on, a
     {name: late, do: mend, resource: virtual_router/1, after: [bad]},
     {name: good, do: mend, resource: virtual_router/2}]})");
   region.pass(5s);
-  CHECK(states(region) == "bad failed, late skipped, good done, ");
+  CHECK(branch_states(region) == "bad failed, late skipped, good done, ");
   const auto root = root_of(region);
   CHECK(root.state == job_state::failed);
   CHECK(root.error_code == "branch_failed");
@@ -100,7 +64,7 @@ TEST_CASE("on_failure stop begins nothing more") {
   region.order(R"({name: stops, at_once: 1, on_failure: stop, branches: [
     {name: bad, do: mend, resource: virtual_router/1}, {name: other, do: mend, resource: virtual_router/2}]})");
   region.pass(5s);
-  CHECK(states(region) == "bad failed, other skipped, ");
+  CHECK(branch_states(region) == "bad failed, other skipped, ");
 }
 
 TEST_CASE("a branch that has nothing to do is skipped, and what comes after it goes on") {
@@ -109,7 +73,7 @@ TEST_CASE("a branch that has nothing to do is skipped, and what comes after it g
   region.order(R"({name: needless, branches: [
     {name: sound, do: retry, resource: virtual_router/1}, {name: then, do: mend, resource: virtual_router/2, after: [sound]}]})");
   region.pass(3s);
-  CHECK(states(region) == "sound skipped, then done, ");
+  CHECK(branch_states(region) == "sound skipped, then done, ");
   CHECK(root_of(region).state == job_state::succeeded);
 }
 
@@ -124,7 +88,7 @@ TEST_CASE("a retry under a tree asks the cloud, and the job that follows is the 
   region.order("{name: again, branches: [{name: a, do: retry, resource: virtual_router/1}]}");
   region.pass(5s);
   CHECK(region.state_in_cloud() == running);
-  CHECK(states(region) == "a done, ");
+  CHECK(branch_states(region) == "a done, ");
   const auto root = root_of(region);
   REQUIRE_FALSE(below(region, root.id).empty());
   CHECK(below(region, root.id)[0].what == operation::build);
@@ -151,7 +115,7 @@ TEST_CASE("a tree comes to its end through a crash after any message, and no run
     if (promised) REQUIRE(roots == 1);
     if (roots == 1) {
       CHECK(root_of(region).state == job_state::succeeded);
-      CHECK(states(region) == "first done, second done, ");
+      CHECK(branch_states(region) == "first done, second done, ");
     }
     for (const auto& [name, host] : region.hosts)
       for (const auto& [run, times] : host.executions) CHECK(times == 1);
@@ -182,7 +146,7 @@ TEST_CASE("cancelling a root ends its sub-job's run, begins nothing more, and ho
     }
     region.pass(5s);
     CHECK(root_of(region).state == job_state::cancelled);
-    CHECK(states(region) == "first cancelled, second cancelled, ");
+    CHECK(branch_states(region) == "first cancelled, second cancelled, ");
     CHECK(region.hosts["a"].cancels >= 1);
     CHECK(region.store->leases.empty());
     CHECK(region.tell({operator_verb::cancel, root.id, root.resource, {}, {}}) == "job_not_open");
@@ -200,7 +164,7 @@ TEST_CASE("branches wait for a state, a job, an event and a time, also through a
       {{name: last, do: mend, resource: virtual_router/2, after: [state, event, time]}}]}})",
                              iso_text(region.time.wall() + 30s)));
     region.pass(2s);
-    CHECK(states(region) == "state started, event started, time started, last planned, ");
+    CHECK(branch_states(region) == "state started, event started, time started, last planned, ");
     if (crashes) {
       region.crash();
       region.start();
@@ -208,14 +172,14 @@ TEST_CASE("branches wait for a state, a job, an event and a time, also through a
     }
     region.cloud_side.ask(region.router, quiesce);
     region.pass(10s);
-    CHECK(states(region) == "state done, event started, time started, last planned, ");
+    CHECK(branch_states(region) == "state done, event started, time started, last planned, ");
     region.host_down("b");
     region.pass(1s);
     region.host_up("b");
     region.pass(1s);
-    CHECK(states(region) == "state done, event done, time started, last planned, ");
+    CHECK(branch_states(region) == "state done, event done, time started, last planned, ");
     region.pass(30s);
-    CHECK(states(region) == "state done, event done, time done, last done, ");
+    CHECK(branch_states(region) == "state done, event done, time done, last done, ");
     CHECK(root_of(region).state == job_state::succeeded);
   }
 }
@@ -229,9 +193,9 @@ TEST_CASE("at a wait's deadline: fail, or go on") {
     {name: gives-up, wait: {resource: virtual_router/2, state: closed}, deadline: 5s, at_deadline: go_on},
     {name: goes-on, do: mend, resource: virtual_router/2, after: [gives-up]}]})");
   region.pass(4s);
-  CHECK(states(region) == "fails started, never planned, gives-up started, goes-on planned, ");
+  CHECK(branch_states(region) == "fails started, never planned, gives-up started, goes-on planned, ");
   region.pass(5s);
-  CHECK(states(region) == "fails failed, never skipped, gives-up skipped, goes-on done, ");
+  CHECK(branch_states(region) == "fails failed, never skipped, gives-up skipped, goes-on done, ");
   CHECK(region.branches(root_of(region).id)[0].told == "not within its deadline of 5s");
 }
 
@@ -246,7 +210,7 @@ TEST_CASE("the deadline of a whole tree ends what is under way") {
   const auto root = root_of(region);
   CHECK(root.state == job_state::failed);
   CHECK(root.error_code == "operation_deadline");
-  CHECK(states(region) == "a cancelled, ");
+  CHECK(branch_states(region) == "a cancelled, ");
   CHECK(region.open_jobs().empty());
 }
 
@@ -258,7 +222,7 @@ TEST_CASE("a root that holds a whole host lets its own branches in, and nobody e
     region.order("{name: alone, hold: [a], branches: [{name: mine, do: mend, resource: virtual_router/1}]}");
     region.pass(1s);
     CHECK(region.hosts["a"].log == strings{"net.update", "fw.update"});
-    region.cloud_side.ask(other, running_update);
+    region.cloud_side.ask(second_router, running_update);
     region.pass(10s);
     CHECK(region.hosts["a"].log == strings{"net.update", "fw.update"});
     if (crashes) {
@@ -288,7 +252,7 @@ TEST_CASE("a branch on a resource that is at work begins when it rests") {
   region.hosts["a"].hangs.clear();
   region.host_finishes("a");
   region.pass(5s);
-  CHECK(states(region) == "a done, ");
+  CHECK(branch_states(region) == "a done, ");
   CHECK(below(region, root_of(region).id).size() == 1);
 }
 
@@ -346,11 +310,11 @@ TEST_CASE(
   if (GENERATE(false, true)) region.restart();
   region.host_finishes("a");
   region.pass(10s);
-  CHECK(states(region) == (drains ? "first done, second done, " : "first done, second started, "));
+  CHECK(branch_states(region) == (drains ? "first done, second done, " : "first done, second started, "));
   CHECK(service_of(*region.facts->hosts.find(host_id("a"))) == (drains ? "drained" : "cordoned"));
   region.tell({operator_verb::uncordon, {}, {}, host_id("a"), {}});
   region.pass(10s);
-  CHECK(states(region) == "first done, second done, ");
+  CHECK(branch_states(region) == "first done, second done, ");
 }
 
 TEST_CASE("a tree cordons a host, works, and opens it again") {
@@ -360,185 +324,6 @@ TEST_CASE("a tree cordons a host, works, and opens it again") {
     {name: shut, do: cordon, host: b}, {name: work, do: mend, resource: virtual_router/1, after: [shut]},
     {name: open, do: uncordon, host: b, after: [work]}]})");
   region.pass(5s);
-  CHECK(states(region) == "shut done, work done, open done, ");
+  CHECK(branch_states(region) == "shut done, work done, open done, ");
   CHECK(region.store->cordons.empty());
-}
-
-namespace {
-
-std::string wish_order(const std::string& what) {
-  return fmt::format(
-      "{{name: {0}, branches: [{{name: first, do: {0}, resource: virtual_router/1}}, "
-      "{{name: second, do: {0}, resource: virtual_router/2, after: [first]}}]}}",
-      what);
-}
-
-std::string newest_states(const region_fixture& region) {
-  std::string all;
-  for (const auto& one : region.branches(root_of(region).id)) all += fmt::format("{} {}, ", one.name, name(one.state));
-  return all;
-}
-
-}  // namespace
-
-TEST_CASE("a scrub and a restore ask the cloud, one after the other, and their jobs are the tree's") {
-  region_fixture region;
-  build_two(region);
-  SECTION("the answer comes first") {}
-  SECTION("the news comes first") { region.cloud_side.tells_of_wishes = true; }
-  region.order(wish_order("scrub"));
-  region.pass(5s);
-  CHECK(region.cloud_side.wishes ==
-        std::vector<std::pair<resource_id, lifecycle_state>>{{region.router, scrub}, {other, scrub}});
-  CHECK(region.state_in_cloud("1") == scrub_queue);
-  CHECK(region.state_in_cloud("2") == scrub_queue);
-  CHECK(newest_states(region) == "first done, second done, ");
-  const auto root = root_of(region);
-  CHECK(root.state == job_state::succeeded);
-  const auto jobs = below(region, root.id);
-  REQUIRE(jobs.size() == 2);
-  CHECK(jobs[0].what == operation::scrub_prep);
-  CHECK(jobs[0].ended <= jobs[1].started);
-  CHECK(region.branches(root.id)[0].job == jobs[0].id);
-  region.order(wish_order("restore"));
-  region.pass(5s);
-  CHECK(region.state_in_cloud("1") == running);
-  CHECK(region.state_in_cloud("2") == running);
-  CHECK(newest_states(region) == "first done, second done, ");
-  CHECK(region.cloud_side.wishes.size() == 4);
-  CHECK(region.open_jobs().empty());
-}
-
-TEST_CASE("what the cloud refuses, or what cannot be asked for, fails its branch and leaves out what follows") {
-  region_fixture region;
-  build_two(region);
-  SECTION("refused") {
-    region.cloud_side.refuses_wishes = "iaas_vm_update_109";
-    region.order(wish_order("scrub"));
-    region.pass(3s);
-    CHECK(has(region.branches(root_of(region).id)[0].told, "iaas_vm_update_109"));
-    CHECK(region.state_in_cloud("1") == running);
-  }
-  SECTION("not in that state") {
-    region.cloud_side.ask(region.router, quiesce);
-    region.pass(3s);
-    region.order("{name: x, branches: [{name: first, do: restore, resource: virtual_router/1}]}");
-    region.pass(3s);
-    CHECK(newest_states(region) == "first skipped, ");
-    return;
-  }
-  SECTION("its job fails") {
-    region.hosts["a"].behaves = [](const run_request& run) { return run.verb == "scrub_prep" ? 1 : 0; };
-    region.order(wish_order("scrub"));
-    region.pass(60s);
-    CHECK(region.state_in_cloud("1") == unresourced);
-  }
-  SECTION("paused by an operator") {
-    region.tell({operator_verb::pause, {}, region.router, {}, "eve"});
-    region.order(wish_order("scrub"));
-    region.pass(3s);
-    CHECK(region.branches(root_of(region).id)[0].told ==
-          "nothing begins on virtual_router/1: operator: as the test wants");
-  }
-  CHECK(newest_states(region) == "first failed, second skipped, ");
-  CHECK(root_of(region).state == job_state::failed);
-  CHECK(region.state_in_cloud("2") == running);
-}
-
-TEST_CASE(
-    "a crash after any message of a scrub under a tree: both are scrubbed once, the second when the cloud knows of the "
-    "first") {
-  std::size_t handled = 0;
-  for (std::size_t at = 1; handled + 1 >= at && at < 600; ++at) {
-    region_fixture region;
-    build_two(region);
-    INFO("crash after message " << at);
-    region.cloud_side.at_wish = [&](const resource_id& id) {
-      if (id == other) CHECK(region.state_in_cloud("1") == scrub_queue);
-    };
-    region.order_without_settling(wish_order("scrub"), [](const result<std::string>&) {});
-    handled = region.pass_but_handle(250ms, at);
-    region.restart();
-    region.pass(20s);
-    CHECK(region.open_jobs().empty());
-    const bool begun = !region.cloud_side.wishes.empty();
-    CHECK(region.state_in_cloud("1") == (begun ? scrub_queue : running));
-    CHECK(region.state_in_cloud("2") == (begun ? scrub_queue : running));
-    if (begun) CHECK(root_of(region).state == job_state::succeeded);
-    const auto done = region.jobs(job_state::succeeded);
-    CHECK(std::count_if(done.begin(), done.end(), [](const job& one) { return one.what == operation::scrub_prep; }) ==
-          (begun ? 2 : 0));
-    for (const auto& [run, times] : region.hosts["a"].executions) CHECK(times == 1);
-  }
-  CHECK(handled > 20);
-}
-
-TEST_CASE("a cloud that cannot be asked is asked again, and a tree that is over asks for nothing more") {
-  region_fixture region;
-  build_two(region);
-  region.cloud_side.away = true;
-  SECTION("it comes back") {
-    region.order(wish_order("scrub"));
-    region.pass(12s);
-    CHECK(newest_states(region) == "first started, second planned, ");
-    region.cloud_side.away = false;
-    region.pass(15s);
-    CHECK(newest_states(region) == "first done, second done, ");
-  }
-  SECTION("cancelled meanwhile") {
-    region.order(wish_order("scrub"));
-    region.pass(2s);
-    const auto root = root_of(region);
-    region.tell({operator_verb::cancel, root.id, root.resource, {}, {}});
-    region.cloud_side.away = false;
-    region.pass(15s);
-    CHECK(newest_states(region) == "first cancelled, second cancelled, ");
-    CHECK(region.cloud_side.wishes.empty());
-  }
-  SECTION("its deadline passes while the daemon is dead") {
-    region.order(
-        "{name: x, deadline: 1h, branches: [{name: first, do: scrub, resource: virtual_router/1}, "
-        "{name: second, do: scrub, resource: virtual_router/2, after: [first]}]}");
-    region.pass(2s);
-    region.crash();
-    region.time.pass(2h);
-    region.cloud_side.away = false;
-    region.start();
-    region.pass(15s);
-    CHECK(newest_states(region) == "first cancelled, second cancelled, ");
-    CHECK(region.cloud_side.wishes.empty());
-    CHECK(root_of(region).error_code == "operation_deadline");
-  }
-  CHECK(region.open_jobs().empty());
-}
-
-TEST_CASE("a user's change that comes with a wish is not the tree's") {
-  region_fixture region;
-  build_two(region);
-  region.cloud_side.refuses_wishes = "another change is under way";
-  region.cloud_side.ask(region.router, running_update);
-  region.order_without_settling(wish_order("scrub"), [](const result<std::string>&) {});
-  region.pass(5s);
-  CHECK(newest_states(region) == "first failed, second skipped, ");
-  CHECK(region.state_in_cloud("1") == running);
-  CHECK(below(region, root_of(region).id).empty());
-  region.restart();
-  region.pass(5s);
-  CHECK(newest_states(region) == "first failed, second skipped, ");
-}
-
-TEST_CASE("a cancelled scrub under a tree ends its job, and asks the cloud for nothing more") {
-  region_fixture region;
-  build_two(region);
-  region.hosts["a"].hangs = {"fw"};
-  region.order(wish_order("scrub"));
-  region.pass(1s);
-  const auto root = root_of(region);
-  region.hosts["a"].hangs.clear();
-  region.tell({operator_verb::cancel, root.id, root.resource, {}, "eve"});
-  region.pass(5s);
-  CHECK(root_of(region).state == job_state::cancelled);
-  CHECK(newest_states(region) == "first cancelled, second cancelled, ");
-  CHECK(region.cloud_side.wishes.size() == 1);
-  CHECK(region.open_jobs().empty());
 }

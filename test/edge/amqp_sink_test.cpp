@@ -1,6 +1,8 @@
 // What can be known of a broker without one; test/integration/amqp_test.py has a real one.
 #include "edge/amqp_sink.hpp"
 
+#include <poll.h>
+
 #include "test/edge/cloud_certificates.hpp"
 #include "test/edge/cloud_server.hpp"
 #include "test/edge/played_broker.hpp"
@@ -42,6 +44,11 @@ struct silent_server {
   boost::asio::ip::tcp::acceptor acceptor{
       io, boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)};
   std::string port() const { return std::to_string(acceptor.local_endpoint().port()); }
+  /// Somebody is in the queue by then.
+  bool is_called(milliseconds within) {
+    pollfd queue{acceptor.native_handle(), POLLIN, 0};
+    return ::poll(&queue, 1, static_cast<int>(within.count())) == 1;
+  }
 };
 }  // namespace
 
@@ -104,17 +111,19 @@ TEST_CASE("a broker that went while nothing was sent is connected to again, and 
 
 TEST_CASE("a broker that never answers is left at once when the daemon stops, and nothing is said of the delivery") {
   const bool tls = GENERATE(false, true);
-  const silent_server silent;
+  silent_server silent;
   std::stop_source stop;
   amqp_sink sink(config_of((tls ? "amqps" : "amqp") + ("://regent@127.0.0.1:" + silent.port()) + "/"), "cafe");
+  bool called = false;
   std::thread stopping([&] {
-    std::this_thread::sleep_for(50ms);  // most likely in the middle of it; the outcome is the same at any time
+    called = silent.is_called(10s);
     stop.request_stop();
   });
   const auto began = std::chrono::steady_clock::now();
   CHECK_FALSE(sink.deliver(one_event(), {}, stop.get_token()));
   CHECK(std::chrono::steady_clock::now() - began < limits::sink_deadline / 2);
   stopping.join();
+  CHECK(called);
 }
 
 TEST_CASE("a broker's certificate must be of a trusted authority and for this name or address") {
