@@ -253,10 +253,24 @@ regent::job lifecycle_work::take_claim_for(operation what, transaction& change) 
   return new_job(what);
 }
 
+/// A quiesce takes down what is there and makes nothing. What is not known to stand whole, for its last job has failed or it is to be
+/// rebuilt or repaired, is built instead, quiesced; and as nothing of it is new, nothing is undone.
+result<plan> lifecycle_work::plan_of(operation work, const record& what, const region_config& config,
+                                     lifecycle_state in_progress) const {
+  const bool stands = task_->known && (task_->known->state == running || task_->known->state == quiesced) &&
+                      !task_->known->degraded && repairs_.empty() && task_->rebuild.empty();
+  if (work != operation::quiesce || stands)
+    return context_->kinds->make_plan(work, what, config, settles_quiesced(in_progress));
+  auto planned = context_->kinds->make_plan(operation::build, what, config, true);
+  if (planned)
+    for (auto& one : planned->steps) one.undo.clear();
+  return planned;
+}
+
 void lifecycle_work::open(const record& what, lifecycle_state in_progress, bool cloud_knows) {
   const auto config = config_for_plan();
   const auto work = *row(in_progress).work;
-  auto planned = context_->kinds->make_plan(work, what, *config, settles_quiesced(in_progress));
+  auto planned = plan_of(work, what, *config, in_progress);
   if (!planned) return open_failed(what, in_progress, cloud_knows, planned.error());
   row_ = row_of(what, in_progress, now());
   if (in_progress == scrub_prep) row_.due = now() + config->policies.grace_period.value_or(what.grace);

@@ -315,16 +315,24 @@ bool lifecycle_work::lacks_secrets(const step& what) const {
   return stored && !stored->secrets.empty() && fresh_.empty() && !secrets_read_;
 }
 
+/// For the secrets of its steps. Those of a quiesce may be those of a build: see plan_of.
+void lifecycle_work::plan_again(const record& what) {
+  const auto work = execution_->job().what;
+  const bool down = row_.state == quiesced || settles_quiesced(row_.state);
+  std::vector all{work};
+  if (work == operation::quiesce) all.push_back(operation::build);
+  for (const auto each : all)
+    if (auto again = context_->kinds->make_plan(each, what, *context_->config(), down))
+      fresh_.insert(fresh_.end(), std::make_move_iterator(again->steps.begin()),
+                    std::make_move_iterator(again->steps.end()));
+}
+
 void lifecycle_work::read_secrets(int index, bool read_back, bool resumed) {
   read_record([=, this](const result<record>& answer) {
     if (!answer && answer.error().kind == error_kind::transient)
       return set_timer(std::chrono::seconds(5), [=, this] { read_secrets(index, read_back, resumed); });
     secrets_read_ = true;
-    if (answer) {
-      auto again = context_->kinds->make_plan(execution_->job().what, *answer, *context_->config(),
-                                              settles_quiesced(row_.state));
-      if (again) fresh_ = std::move(again->steps);
-    }
+    if (answer) plan_again(*answer);
     dispatch(execution_->steps()[static_cast<std::size_t>(index)], read_back, resumed);
   });
 }

@@ -140,6 +140,8 @@ class lifecycle_work {
   void repair(const record& what, operation how, const host_id& only);
   void claim(const record& what);
   void claim_refused(const error& why);
+  result<plan> plan_of(operation work, const record& what, const region_config& config,
+                       lifecycle_state in_progress) const;
   void open(const record& what, lifecycle_state in_progress, bool cloud_knows);
   void open_failed(const record& what, lifecycle_state in_progress, bool cloud_knows, const error& why);
   regent::job new_job(operation what) const;
@@ -180,6 +182,7 @@ class lifecycle_work {
   void dispatch(const step& what, bool read_back, bool resumed);
   result<std::vector<run_parameter>> parameters_of(const step& what);
   bool lacks_secrets(const step& what) const;
+  void plan_again(const record& what);
   void read_secrets(int index, bool read_back, bool resumed);
   void conclude();
   void fail_job(std::string code, std::string message);

@@ -130,6 +130,11 @@ void region_work::act_on(const record_head& head, decision what, transaction& as
     case decision::queue_scrub: return wake(head.id, "cloud: scrub_queue", lane::audit);
     case decision::report_again:
       log::warn("{}: the cloud has lost {}: reported again", head.id.text(), name(one.known.state));
+      // Whatever else of the record was written meanwhile has moved no state.
+      if (one.known.state == running || one.known.state == quiesced) {
+        one.row.unconfirmed = true;
+        aside.push_back(one.row);
+      }
       aside.push_back(report{0, head.id, {}, one.known.state, context_->time.wall()});
       aside.push_back(
           event_of(event_topic::report_repeated, head.id, std::string(name(one.known.state)), context_->time.wall()));
@@ -355,9 +360,11 @@ void region_work::move_out(const resource_id& id) {
 
 namespace {
 
-/// After a restore, `ignore` as well: what the journal does not know, the record will say.
+/// Once it rests: a quiesce that an earlier reign had begun makes nothing of what a reboot has taken. After a restore, `ignore` as
+/// well: what the journal does not know, the record will say.
 bool may_stand(lifecycle_state state, const std::string& known_boot) {
-  return state == running || state == quiesced || (state == ignore && known_boot == restored_boot_id);
+  return state == running || state == quiesced || state == quiescing ||
+         (state == ignore && known_boot == restored_boot_id);
 }
 
 std::string cause_of_rebuild(const host_id& host, const std::string& known_boot) {
@@ -393,7 +400,11 @@ void region_work::go_on_rebuilding(const host_id& host) {
   const auto found = at().rebuilds.find(host);
   if (found == at().rebuilds.end()) return;
   auto& [boot_id, waiting, at_work] = found->second;
-  std::erase_if(at_work, [&](const resource_id& id) { return !entry(id).known.busy; });
+  for (const auto& id : std::set(at_work)) {
+    if (entry(id).known.busy) continue;
+    at_work.erase(id);
+    if (entry(id).unfinished) waiting.insert(id);  // its actor died: perhaps before the job was there
+  }
   for (auto next = waiting.begin(); next != waiting.end() && at_work.size() < limits::rebuilds_at_once;) {
     const auto id = *next;
     if (entry(id).known.busy || entry(id).unfinished) {  // when it rests

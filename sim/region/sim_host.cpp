@@ -106,9 +106,13 @@ void sim_host::end(const run_id& run, std::uint64_t number, int exit_code, bool 
 void sim_host::take_effect(const run_request& request) {
   if (request.verb == "read") return;
   const auto what = fmt::format("{} {}", parameter_of(request, "resource"), *request.script);
-  if (request.verb == "scrub")
+  if (request.verb == "scrub") {
     kernel_.erase(what);
-  else
+    return;
+  }
+  // As links_ns does: what is not there is not made by taking it down.
+  const bool takes_down = request.verb == "quiesce" || request.verb == "scrub_prep";
+  if (!takes_down || kernel_.contains(what))
     kernel_[what] = fmt::format("{} {}", parameter_of(request, "v"), parameter_of(request, "mode"));
 }
 

@@ -288,3 +288,83 @@ TEST_CASE("what a scrub left on a standby is scrubbed once more when an operator
   CHECK(region.open_jobs().empty());
   CHECK(region.tell(retry) == "nothing_to_retry");
 }
+
+TEST_CASE("a quiesce of what is not known to stand whole builds it, quiesced") {
+  const strings built{"net.build", "fw.build"};
+  region_fixture region;
+  SECTION("a repair of its standby waits") {
+    region.hosts["b"].reachable = false;
+    asks_for_build(region);
+    region.start();
+    region.pass(30s);
+    REQUIRE(region.row()->degraded);
+    region.cloud_side.ask(region.router, quiesce);
+    region.pass(1min);
+    region.host_up("b");
+    region.pass(5s);
+    CHECK(region.hosts["b"].log == built);
+  }
+  SECTION("its host has rebooted, and the rebuild finds that a user wants it quiesced") {
+    build(region);
+    region.pass(5s);
+    region.hosts["b"].log.clear();
+    region.cloud_side.ask(region.router, quiesce);
+    region.host_reboots("b");
+    region.pass(10s);
+    CHECK(region.hosts["b"].log == built);
+  }
+  SECTION("its last job has failed") {
+    build(region);
+    region.pass(5s);
+    region.hosts["a"].behaves = [](const run_request&) { return 2; };
+    region.cloud_side.ask(region.router, running_update);
+    region.pass(1min);
+    REQUIRE(region.row()->state == unresourced);
+    region.hosts["a"].behaves = {};
+    region.hosts["b"].log.clear();
+    region.cloud_side.ask(region.router, quiesce);
+    region.pass(10s);
+    CHECK(region.hosts["b"].log == built);
+  }
+  CHECK(region.state_in_cloud() == quiesced);
+  CHECK_FALSE(region.row()->degraded);
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a host that reboots under a quiesce, also while the daemon is away, has what stood there built again") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  region.hosts["b"].log.clear();
+  region.hosts["b"].hangs = {"net"};
+  region.cloud_side.ask(region.router, quiesce);
+  region.pass(6s);
+  REQUIRE(region.hosts["b"].log == strings{"net.quiesce"});
+  region.hosts["b"].hangs = {};
+  SECTION("the daemon sees it") { region.host_reboots("b"); }
+  SECTION("the daemon does not") {
+    region.crash();
+    region.host_reboots("b");
+    region.start();
+  }
+  region.pass(1min);
+  CHECK(region.state_in_cloud() == quiesced);
+  const auto& log = region.hosts["b"].log;
+  REQUIRE(log.size() >= 2);
+  CHECK(strings(log.end() - 2, log.end()) == strings{"net.build", "fw.build"});
+  CHECK(region.open_jobs().empty());
+}
+
+TEST_CASE("a quiesce that builds undoes nothing when it fails: what stood before goes on standing") {
+  region_fixture region;
+  region.cloud_side.records[region.router].document = R"({"v":1,"undo":true})";
+  build(region);
+  region.pass(5s);
+  region.hosts["a"].log.clear();
+  region.hosts["a"].behaves = [](const run_request& run) { return *run.script == "fw" ? 2 : 0; };
+  region.cloud_side.ask(region.router, quiesce);
+  region.host_reboots("a");
+  region.pass(1min);
+  CHECK(region.state_in_cloud() == unresourced);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build"});
+}
