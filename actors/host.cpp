@@ -72,6 +72,7 @@ class host_work {
     state.askers[wanted.job] = wanted.asker;
     state.leases.ask({wanted.job, wanted.scope, wanted.in, context_->time.wall(), wanted.begun, wanted.root});
     grant();
+    if (state.askers.contains(wanted.job)) caf::anon_send(wanted.asker, lease_queued{state.status.host});
     keep_watch();
   }
 

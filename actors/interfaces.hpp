@@ -19,6 +19,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<permit_granted>, caf::reacts_to<permit_waits>,
     /// The lease on one more host is ours.
     caf::reacts_to<lease_granted>,
+    /// Others come first: there will be a wait for it.
+    caf::reacts_to<lease_queued>,
     /// The lease is not to be had: the host has left the region file.
     caf::reacts_to<lease_denied>,
     /// The run cannot be sent or asked about now, and why.
@@ -37,8 +39,8 @@ using lifecycle_actor = caf::typed_actor<
     caf::reacts_to<timer>>;
 
 /// Whoever wants a host's lease.
-using lease_asker =
-    caf::typed_actor<caf::reacts_to<lease_granted>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>>;
+using lease_asker = caf::typed_actor<caf::reacts_to<lease_granted>, caf::reacts_to<lease_queued>,
+                                     caf::reacts_to<lease_denied>, caf::reacts_to<woken>>;
 
 using tree_actor = caf::typed_actor<
     /// The transaction with this tag is durable, or is refused by the journal.
@@ -47,8 +49,8 @@ using tree_actor = caf::typed_actor<
     caf::reacts_to<branch_settled>,
     /// An operator wants all of it ended.
     caf::reacts_to<cancel_asked>,
-    /// A host that the root holds while its branches run is ours, or is not to be had, or is to be asked for anew.
-    caf::reacts_to<lease_granted>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>,
+    /// A host that the root holds while its branches run is ours, or will be, or is not to be had, or is to be asked for anew.
+    caf::reacts_to<lease_granted>, caf::reacts_to<lease_queued>, caf::reacts_to<lease_denied>, caf::reacts_to<woken>,
     /// Now and then: deadlines, and whether what is waited for has come.
     caf::reacts_to<tick>>;
 
@@ -86,7 +88,7 @@ struct commit_wanted {
 };
 
 using host_actor = caf::typed_actor<
-    /// Queue for a lease; answered by lease_granted when it is held, or by lease_denied.
+    /// Queue for a lease; answered by lease_granted when it is held, or by lease_denied; if not at once, by lease_queued first.
     caf::reacts_to<lease_wanted>,
     /// The lease, or the wait for it, ends. Its end is committed already.
     caf::reacts_to<lease_end>,
@@ -214,6 +216,7 @@ REGENT_MESSAGE(leases_due)
 REGENT_MESSAGE(wish_wanted)
 REGENT_MESSAGE(claim_begins)
 REGENT_MESSAGE(lease_denied)
+REGENT_MESSAGE(lease_queued)
 REGENT_MESSAGE(run_waits)
 REGENT_MESSAGE(run_goes_on)
 REGENT_MESSAGE(run_ended)
@@ -276,6 +279,7 @@ CAF_ADD_TYPE_ID(regent, (regent::leases_due))
 CAF_ADD_TYPE_ID(regent, (regent::wish_wanted))
 CAF_ADD_TYPE_ID(regent, (regent::claim_begins))
 CAF_ADD_TYPE_ID(regent, (regent::lease_denied))
+CAF_ADD_TYPE_ID(regent, (regent::lease_queued))
 CAF_ADD_TYPE_ID(regent, (regent::run_waits))
 CAF_ADD_TYPE_ID(regent, (regent::run_goes_on))
 CAF_ADD_TYPE_ID(regent, (regent::run_ended))

@@ -16,6 +16,7 @@ lifecycle_actor::behavior_type run_lifecycle(lifecycle_shell* self, context_ptr 
       [=](const permit_granted&) { work->permitted(); },
       [=](const permit_waits& m) { work->permit_waits_for(m.why); },
       [=](const lease_granted& m) { work->granted(m); },
+      [=](const lease_queued& m) { work->queued(m); },
       [=](const lease_denied& m) { work->denied(m); },
       [=](const run_waits& m) { work->waits(m); },
       [=](const run_goes_on& m) { work->goes_on(m); },

@@ -10,13 +10,9 @@ namespace regent {
 
 /// The cancel before this one may still be on its way into the journal: whatever comes behind it is durable after it.
 void lifecycle_work::answer_once_durable(const cancel_asked& message, const std::string& sentence) {
-  caf::anon_send(directory_->journal,
-                 commit_wanted{std::make_shared<transaction>(),
-                               0,
-                               {},
-                               [answer = message.answer, sentence](const std::optional<error>& failed) {
-                                 answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
-                               }});
+  hand_in({}, 0, [answer = message.answer, sentence](const std::optional<error>& failed) {
+    answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
+  });
 }
 
 void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
@@ -34,11 +30,9 @@ void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
   if (message.preview) return message.answer(sentence);
   target->cancel = message.by;
   transaction change{*target, event_of(event_topic::job_cancel_asked, *target, message.by, now())};
-  caf::anon_send(directory_->journal,
-                 commit_wanted{std::make_shared<transaction>(std::move(change)), cancel_tag, me(),
-                               [answer = message.answer, sentence](const std::optional<error>& failed) {
-                                 answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
-                               }});
+  hand_in(std::move(change), cancel_tag, [answer = message.answer, sentence](const std::optional<error>& failed) {
+    answer(failed ? result<std::string>(tl::unexpected(*failed)) : sentence);
+  });
 }
 
 /// From its start, of whichever reign. Within one it runs on the clock that nobody sets.

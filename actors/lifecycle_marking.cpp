@@ -57,11 +57,9 @@ void lifecycle_work::mark(const operator_command& word, const step& at, const st
     if (host && !run.empty()) caf::anon_send(host, run_withdrawn{run, "an operator has decided about it"});
     advance();
   };
-  caf::anon_send(directory_->journal,
-                 commit_wanted{std::make_shared<transaction>(std::move(change)), ++commit_tag_, me(),
-                               [answer = std::move(answer), said](const std::optional<error>& failed) {
-                                 answer(failed ? result<std::string>(tl::unexpected(*failed)) : said);
-                               }});
+  hand_in(std::move(change), ++commit_tag_, [answer = std::move(answer), said](const std::optional<error>& failed) {
+    answer(failed ? result<std::string>(tl::unexpected(*failed)) : said);
+  });
 }
 
 }  // namespace regent

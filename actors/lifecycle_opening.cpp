@@ -315,7 +315,8 @@ void lifecycle_work::resume(regent::job& made, const plan& planned) {
   if (same) resumed_ = std::move(*earlier);
 }
 
-/// The job, its steps and `change` are committed; then the work begins.
+/// The job, its steps and `change` are to be in the journal before anything is done, and that is the intent of its first step; if it has
+/// to wait for anything before that, at once.
 void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   if (!made.repair) made.during = row_.state;
   made.state = job_state::active;
@@ -332,12 +333,29 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   fresh_ = std::move(planned.steps);
   watch_deadline();
   if (task_->adopt) change.push_back(resource_held{task_->id, hold::adopt, {}, now()});
-  transaction all{row_, std::move(made)};
-  note_sub_job(execution_->job(), all);
-  for (const auto& one : execution_->steps()) all.push_back(one);
-  all.insert(all.end(), std::make_move_iterator(change.begin()), std::make_move_iterator(change.end()));
-  enter(phase::committing, "committing the job");
-  commit(std::move(all), [this] { lease_all(); });
+  unsaved_ = {row_, std::move(made)};
+  note_sub_job(execution_->job(), unsaved_);
+  for (const auto& one : execution_->steps()) unsaved_.push_back(one);
+  unsaved_.insert(unsaved_.end(), std::make_move_iterator(change.begin()), std::make_move_iterator(change.end()));
+  lease_all();
+}
+
+/// Steps that have moved since are put in as they are now.
+transaction lifecycle_work::with_unsaved(transaction what) {
+  if (unsaved_.empty()) return what;
+  auto all = std::exchange(unsaved_, {});
+  for (auto& row : what) {
+    const auto* moved = std::get_if<step>(&row);
+    const auto same = moved == nullptr ? all.end() : std::find_if(all.begin(), all.end(), [&](const auto& each) {
+      const auto* planned = std::get_if<step>(&each);
+      return planned != nullptr && planned->job == moved->job && planned->index == moved->index;
+    });
+    if (same == all.end())
+      all.push_back(std::move(row));
+    else
+      *same = std::move(row);
+  }
+  return all;
 }
 
 /// The tree learns of its sub-job in the transaction that makes it.

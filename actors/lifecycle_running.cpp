@@ -75,6 +75,7 @@ void lifecycle_work::ask_permit() {
     if (one.role != "standby" && wanted.hosts.contains(one.host)) wanted.needs.insert(one.host);
   caf::anon_send(directory_->region, permit_wanted{std::move(wanted)});
   if (!limited) return permitted();
+  save();
   enter(phase::permitting, "waiting for a permit", "the throttles");
 }
 
@@ -113,10 +114,14 @@ void lifecycle_work::rest_permit(bool resting) {
 
 /// A cordon has changed: what is held or waited for is given back.
 void lifecycle_work::lease_anew() {
-  for (const auto& name : hosts_)
-    if (const auto host = directory_->host(name)) caf::anon_send(host, lease_end{execution_->job().id, scope_});
+  return_leases();
   at_gate_ = false;
   lease_all();
+}
+
+void lifecycle_work::return_leases() {
+  for (const auto& name : hosts_)
+    if (const auto host = directory_->host(name)) caf::anon_send(host, lease_end{execution_->job().id, scope_});
 }
 
 void lifecycle_work::granted(const lease_granted& message) {

@@ -20,6 +20,12 @@ class lifecycle_work {
   lifecycle_work(lifecycle_shell* self, context_ptr context, directory_ptr directory,
                  std::shared_ptr<const lifecycle_task> task)
       : self_(self), context_(std::move(context)), directory_(std::move(directory)), task_(std::move(task)) {}
+  lifecycle_work(const lifecycle_work&) = delete;
+  lifecycle_work& operator=(const lifecycle_work&) = delete;
+  /// An actor that failed before its job was in the journal: nobody will take that job up, so its leases end here.
+  ~lifecycle_work() {
+    if (!unsaved_.empty()) return_leases();
+  }
 
   void start() {
     self_->seen_as().called("lifecycle", task_->id.text());
@@ -43,6 +49,9 @@ class lifecycle_work {
   void permitted();
   void permit_waits_for(const std::string& why);
   void granted(const lease_granted& message);
+  void queued(const lease_queued& message) {
+    if (phase_ == phase::leasing && message.host == asked_) save();
+  }
   void denied(const lease_denied& message) {
     if (phase_ != phase::leasing || message.host != asked_) return;
     is_given_up(message.host) ? lease_anew() : fail_job("host_unknown", message.why);
@@ -90,11 +99,17 @@ class lifecycle_work {
   }
   void commit(transaction what, std::function<void()> then) {
     then_ = std::move(then);
-    caf::anon_send(directory_->journal,
-                   commit_wanted{std::make_shared<transaction>(std::move(what)), ++commit_tag_, me()});
+    hand_in(std::move(what), ++commit_tag_);
   }
-  void commit_aside(transaction what) {
-    caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(what)), 0, {}});
+  void commit_aside(transaction what) { hand_in(std::move(what), 0); }
+  /// All that goes into the journal goes through here: what is not there yet of the job itself comes first.
+  void hand_in(transaction what, std::uint64_t tag, std::function<void(const std::optional<error>&)> done = {}) {
+    caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(with_unsaved(std::move(what))), tag,
+                                                      tag == 0 ? lifecycle_actor{} : me(), std::move(done)});
+  }
+  transaction with_unsaved(transaction what);
+  void save() {
+    if (!unsaved_.empty()) commit_aside({});
   }
   void read_record(std::function<void(const result<record>&)> then) {
     enter(phase::reading, "reading the record", "the cloud's record of " + task_->id.text());
@@ -161,6 +176,7 @@ class lifecycle_work {
   void take_next_lease();
   void ask_lease(const host_id& host);
   void lease_anew();
+  void return_leases();
   bool has_begun() const;
   bool is_closed(const host_id& host) const {
     const auto status = context_->facts.hosts.find(host);
@@ -238,6 +254,8 @@ class lifecycle_work {
   enum class permit { none, asked, held, rests } permit_ = permit::none;
   wall_time permit_by_{};
   bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
+  transaction
+      unsaved_;  // the job that has just been made: in the journal with its first intent, or once it waits for anything
   bool leases_committed_ = false;
   std::optional<steady_time> deadline_;  // of the operation
   bool overdue_ = false;                 // it is over, and was before the last step

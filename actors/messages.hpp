@@ -33,6 +33,9 @@ struct commit_answer {
 struct lease_granted {
   host_id host;
 };
+struct lease_queued {
+  host_id host;
+};
 struct lease_denied {
   host_id host;
   std::string why;

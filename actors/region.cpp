@@ -205,6 +205,8 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     look_later(id, *message.again_in);
   }
   if (!message.row) put_off(one, id);
+  // Nobody else would ask again: once its record can be read, nothing of it may be news.
+  if (!message.row && !message.again_in && one.row.unconfirmed) look_later(id, limits::claim_retry);
   branch_rested(id, message);
   // A user's news first: a repair reads no record.
   if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));

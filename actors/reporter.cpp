@@ -1,6 +1,5 @@
 #include "actors/reporter.hpp"
 
-#include <algorithm>
 #include <random>
 
 #include "actors/lifecycle_rows.hpp"
@@ -20,24 +19,26 @@ class reporter_work {
   }
 
   void take(const std::vector<report>& fresh) {
-    for (const auto& one : fresh) self_->state.lanes[one.resource].reports.push_back(one);
+    for (const auto& one : fresh) {
+      auto& lane = self_->state.lanes[one.resource];
+      if (lane.reports.empty()) {  // behind those that are due already
+        lane.due = context_->time.steady();
+        self_->state.order.insert({lane.due, one.resource});
+      }
+      lane.reports.push_back(one);
+    }
     go_on(milliseconds(0));
   }
 
   /// One report, then the mailbox again: news is taken in between.
   void deliver_one() {
-    const auto now = context_->time.steady();
-    auto& lanes = self_->state.lanes;
-    const auto next = std::min_element(lanes.begin(), lanes.end(),
-                                       [](const auto& a, const auto& b) { return a.second.due < b.second.due; });
-    if (next == lanes.end()) return show();
-    if (next->second.due <= now) deliver(next->first, next->second);
+    const auto& order = self_->state.order;
+    if (order.empty()) return show();
+    if (const auto next = *order.begin(); next.first <= context_->time.steady()) deliver(next.second);
     show();
-    if (lanes.empty()) return;
-    const auto first = std::min_element(lanes.begin(), lanes.end(), [](const auto& a, const auto& b) {
-                         return a.second.due < b.second.due;
-                       })->second.due;
-    go_on(std::chrono::duration_cast<milliseconds>(std::max(first - context_->time.steady(), steady_time::duration{})));
+    if (order.empty()) return;
+    go_on(std::chrono::duration_cast<milliseconds>(
+        std::max(order.begin()->first - context_->time.steady(), steady_time::duration{})));
   }
 
  private:
@@ -49,7 +50,8 @@ class reporter_work {
       self_->delayed_send(self_, after, next);
   }
 
-  void deliver(const resource_id id, outbox_lane& lane) {
+  void deliver(const resource_id id) {
+    auto& lane = self_->state.lanes.at(id);
     const auto what = lane.reports.front();
     self_->seen_as().state(fmt::format("reporting {} of {}", name(what.state), id.text()));
     const auto said = self_->state.link->get().and_then([&](cloud* client) { return client->report(id, what.state); });
@@ -70,7 +72,9 @@ class reporter_work {
     caf::anon_send(directory_->region, report_settled{id, !refused, context_->time.steady()});
     lane.attempts = 0;
     lane.reports.pop_front();
-    if (lane.reports.empty()) self_->state.lanes.erase(id);
+    if (!lane.reports.empty()) return;
+    self_->state.order.erase({lane.due, id});
+    self_->state.lanes.erase(id);
   }
 
   void back_off(outbox_lane& lane, const report& what, const error& why) {
@@ -82,7 +86,9 @@ class reporter_work {
     const auto most = std::min<milliseconds>(limits::report_backoff_first * (1LL << std::min(lane.attempts, 16)),
                                              limits::report_backoff_most);
     std::uniform_int_distribution<std::int64_t> spread(most.count() / 2, most.count());
+    self_->state.order.erase({lane.due, what.resource});
     lane.due = context_->time.steady() + milliseconds(spread(random_));
+    self_->state.order.insert({lane.due, what.resource});
   }
 
   void show() {

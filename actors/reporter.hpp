@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "actors/cloud_link.hpp"
 #include "actors/directory.hpp"
@@ -11,7 +12,7 @@
 namespace regent {
 
 struct outbox_lane {
-  std::deque<report> reports;
+  std::deque<report> reports;  // never empty
   int attempts = 0;
   steady_time due{};
 };
@@ -19,6 +20,7 @@ struct outbox_lane {
 struct reporter_state {
   std::unique_ptr<cloud_link> link;
   std::map<resource_id, outbox_lane> lanes;
+  std::set<std::pair<steady_time, resource_id>> order;  // when each lane is due
   std::uint64_t timer_number = 0;
 };
 using reporter_shell = shell<reporter_actor, reporter_state>;

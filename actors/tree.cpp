@@ -323,6 +323,7 @@ tree_actor::behavior_type run_tree(tree_shell* self, context_ptr context, direct
       [=](const branch_settled& m) { work->settled(m); },
       [=](const cancel_asked& m) { work->asked_to_cancel(m); },
       [=](const lease_granted& m) { work->granted(m); },
+      [](const lease_queued&) {},  // it is in the journal as waiting before it asks
       [=](const lease_denied& m) { work->denied(m); },
       [=](const woken&) {},
       [=](const tick&) { work->look(); },

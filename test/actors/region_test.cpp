@@ -307,6 +307,24 @@ TEST_CASE("a state that the cloud has lost is told again after the next listing"
   CHECK(region.state_in_cloud() == running);
 }
 
+TEST_CASE("what was built of a record that makes no sense for a while is compared with it once it does") {
+  region_fixture region;
+  asks_for_build(region);
+  region.hosts["b"].behaves = [&](const run_request&) {
+    region.cloud_side.records[region.router].malformed = true;
+    return 0;
+  };
+  region.start();
+  region.pass(2min);
+  REQUIRE(region.state_in_cloud() == running);
+  CHECK(region.row()->unconfirmed);
+  region.hosts["b"].behaves = {};
+  region.cloud_side.records[region.router] = {running, R"({"v":2})", 9, false};
+  region.pass(2min);
+  CHECK(region.row()->document == R"({"v":2})");
+  CHECK_FALSE(region.row()->unconfirmed);
+}
+
 TEST_CASE("a record that changes while it is built is built as it is in the end") {
   region_fixture region;
   asks_for_build(region);
