@@ -111,6 +111,10 @@ std::string upsert(const char* table, std::string_view columns, std::string_view
                      set_all_but(key, columns, "{column} = excluded.{column}"));
 }
 
+std::string insert_if_new(const char* table, std::string_view columns, std::string_view key) {
+  return insert_into(table, columns, count_of(columns)) + fmt::format(" ON CONFLICT ({}) DO NOTHING", key);
+}
+
 /// `condition` is over the columns of `key`, whose values are ?1, ?2, …
 std::string update(const char* table, std::string_view columns, std::string_view key, const char* condition) {
   return fmt::format("UPDATE {} SET {} WHERE {}", table, set_all_but(key, columns, "{column} = ?{place}"), condition);
@@ -129,11 +133,12 @@ std::string update_resource() { return update("resource", resource_columns, "kin
 std::string insert_resource() { return insert_into("resource", resource_columns, count_of(resource_columns)); }
 std::string put_document() { return upsert("document", "kind, id, body", "kind, id"); }
 std::string update_job() {
-  return update("job", job_columns, "id, kind, resource", "id = ?1 AND kind = ?2 AND resource = ?3");
+  return update("job", job_columns, "id, kind, resource, parent, root",
+                "id = ?1 AND kind = ?2 AND resource = ?3 AND parent IS ?4 AND root = ?5");
 }
-std::string insert_job() { return insert_into("job", job_columns, count_of(job_columns)); }
+std::string insert_job() { return insert_if_new("job", job_columns, "id"); }
 std::string update_step() { return update("step", step_columns, "job, number", "job = ?1 AND number = ?2"); }
-std::string insert_step() { return insert_into("step", step_columns, count_of(step_columns)); }
+std::string insert_step() { return insert_if_new("step", step_columns, "job, number"); }
 std::string put_lease() { return upsert("lease", lease_columns, "host, scope"); }
 std::string put_host() { return upsert("host", host_columns, "host"); }
 std::string put_cordon() { return upsert("cordon", cordon_columns, "host"); }

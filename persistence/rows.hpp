@@ -44,10 +44,10 @@ std::string open_job_states();
 // work of ON CONFLICT, which checks all that an insertion checks and then all that an update does.
 std::string update_resource();
 std::string insert_resource();
-std::string update_job();  ///< only for the same resource: for another one the insertion then fails
-std::string insert_job();
+std::string update_job();  ///< only for the same resource and root
+std::string insert_job();  ///< nothing if there is one
 std::string update_step();
-std::string insert_step();
+std::string insert_step();  ///< nothing if there is one
 std::string put_document();
 std::string put_lease();
 std::string put_host();

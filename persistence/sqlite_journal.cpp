@@ -119,8 +119,10 @@ class sqlite_journal final : public journal {
  private:
   result<void> write_group(std::span<transaction> group, numbers& given);
   result<void> apply(resource& row, numbers&);
-  result<void> apply(job& row, numbers&) { return put(do_.update_job, do_.insert_job, row); }
-  result<void> apply(step& row, numbers&) { return put(do_.update_step, do_.insert_step, row); }
+  result<void> apply(job& row, numbers&);
+  result<void> apply(step& row, numbers&) {
+    return put_once(do_.update_step, do_.insert_step, row, row.job == newest_written_);
+  }
   result<void> apply(lease& row, numbers&) { return write(do_.put_lease, row); }
   result<void> apply(host_seen& row, numbers&) { return write(do_.put_host, row); }
   result<void> apply(host_cordoned& row, numbers&) {
@@ -159,6 +161,14 @@ class sqlite_journal final : public journal {
     return write(insert, row);
   }
 
+  /// The same where the insertion leaves alone what is there. `is_new`: it most likely is not; a wrong guess costs a statement.
+  template <class Row>
+  result<void> put_once(sqlite::statement& update, sqlite::statement& insert, const Row& row, bool is_new) {
+    for (auto* way : {is_new ? &insert : &update, is_new ? &update : &insert})
+      if (auto done = write(*way, row); !done || sqlite3_changes(db_.raw()) > 0) return done;
+    return fail(error_kind::bug, "journal_constraint", "another such row is there already");
+  }
+
   template <class Row>
   result<void> append(sqlite::statement& to, Row& row, numbers& given) {
     auto done = write(to, row);
@@ -183,6 +193,8 @@ class sqlite_journal final : public journal {
   std::int64_t events_kept_;
   std::int64_t jobs_kept_;
   int log_pages_ = 0;
+  job_id newest_job_;      // the highest number that was written in this life
+  job_id newest_written_;  // the last job of this group that was higher than all before it
 };
 
 result<journal_contents> sqlite_journal::begin_reign() {
@@ -211,6 +223,7 @@ result<void> sqlite_journal::commit(std::span<transaction> group) {
 
 result<void> sqlite_journal::write_group(std::span<transaction> group, numbers& given) {
   if (auto begun = do_.begin.run(); !begun) return begun;
+  newest_written_ = {};
   std::int64_t added = 0, ended = 0;
   for (std::size_t i = 0; i < group.size(); ++i) {
     for (std::size_t k = 0; k < group[i].size(); ++k) {
@@ -237,6 +250,12 @@ result<void> sqlite_journal::apply(resource& row, numbers&) {
   if (auto done = put(do_.update_resource, do_.insert_resource, row); !done || row.document.empty()) return done;
   rows::bind_document(do_.put_document, row);
   return do_.put_document.run();
+}
+
+result<void> sqlite_journal::apply(job& row, numbers&) {
+  const bool is_new = newest_job_ < row.id;
+  if (is_new) newest_job_ = newest_written_ = row.id;
+  return put_once(do_.update_job, do_.insert_job, row, is_new);
 }
 
 /// The range after this group: its `added` events, less the oldest ones above the bound.
