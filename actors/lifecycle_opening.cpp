@@ -1,4 +1,6 @@
 // From the record to the job: read, decide, claim, plan, commit.
+#include <unordered_map>
+
 #include "actors/lifecycle_rows.hpp"
 #include "actors/lifecycle_work.hpp"
 #include "region/resume_point.hpp"
@@ -258,7 +260,7 @@ regent::job lifecycle_work::take_claim_for(operation what, transaction& change) 
 result<plan> lifecycle_work::plan_of(operation work, const record& what, const region_config& config,
                                      lifecycle_state in_progress) const {
   const bool stands = task_->known && (task_->known->state == running || task_->known->state == quiesced) &&
-                      !task_->known->degraded && repairs_.empty() && task_->rebuild.empty();
+                      !task_->known->degraded && repairs_.empty() && task_->rebuild.empty() && !task_->repair;
   if (work != operation::quiesce || stands)
     return context_->kinds->make_plan(work, what, config, settles_quiesced(in_progress));
   auto planned = context_->kinds->make_plan(operation::build, what, config, true);
@@ -333,6 +335,7 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
   fresh_ = std::move(planned.steps);
   watch_deadline();
   if (task_->adopt) change.push_back(resource_held{task_->id, hold::adopt, {}, now()});
+  saved_ = false;
   unsaved_ = {row_, std::move(made)};
   note_sub_job(execution_->job(), unsaved_);
   for (const auto& one : execution_->steps()) unsaved_.push_back(one);
@@ -344,16 +347,16 @@ void lifecycle_work::begin(regent::job made, plan planned, transaction change) {
 transaction lifecycle_work::with_unsaved(transaction what) {
   if (unsaved_.empty()) return what;
   auto all = std::exchange(unsaved_, {});
+  std::unordered_map<int, std::size_t> places;
+  for (std::size_t at = 0; at < all.size(); ++at)
+    if (const auto* planned = std::get_if<step>(&all[at])) places[planned->index] = at;
   for (auto& row : what) {
     const auto* moved = std::get_if<step>(&row);
-    const auto same = moved == nullptr ? all.end() : std::find_if(all.begin(), all.end(), [&](const auto& each) {
-      const auto* planned = std::get_if<step>(&each);
-      return planned != nullptr && planned->job == moved->job && planned->index == moved->index;
-    });
-    if (same == all.end())
-      all.push_back(std::move(row));
+    const bool is_ours = moved != nullptr && moved->job == execution_->job().id && places.contains(moved->index);
+    if (is_ours)
+      all[places[moved->index]] = std::move(row);
     else
-      *same = std::move(row);
+      all.push_back(std::move(row));
   }
   return all;
 }

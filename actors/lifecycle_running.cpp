@@ -13,7 +13,9 @@ void lifecycle_work::take_up() {
   scope_ = task_->id.text();
   execution_.emplace(task_->open->job, task_->open->steps, context_->journal_id,
                      execution_policy{context_->config()->policies.step_attempts});
+  saved_ = true;
   auto& taken = execution_->job();
+  if (!taken.repair) row_.state = taken.during;  // the region's row may be the one before it
   const bool waited = taken.state == job_state::waiting;
   taken.state = job_state::active;
   taken.waits_for.clear();

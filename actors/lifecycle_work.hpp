@@ -22,9 +22,9 @@ class lifecycle_work {
       : self_(self), context_(std::move(context)), directory_(std::move(directory)), task_(std::move(task)) {}
   lifecycle_work(const lifecycle_work&) = delete;
   lifecycle_work& operator=(const lifecycle_work&) = delete;
-  /// An actor that failed before its job was in the journal: nobody will take that job up, so its leases end here.
+  /// Where its job is not known to be in the journal, nobody will take that up, so its leases end here.
   ~lifecycle_work() {
-    if (!unsaved_.empty()) return_leases();
+    if (execution_ && !saved_) return_leases();
   }
 
   void start() {
@@ -41,10 +41,13 @@ class lifecycle_work {
   void answered(const record_answer& message) { pass(on_record_, *message.answer); }
   void answered(const claim_answer& message) { pass(on_claim_, message); }
   void answered(const commit_answer& message) {
-    if (message.tag == cancel_tag && !message.failed) return stop_early("cancelled");
-    if (message.tag != commit_tag_) return;
-    if (message.failed) return give_up("journal: " + message.failed->text());
-    pass(then_);
+    if (message.failed) {  // of all that carries the job itself, and of what is waited for
+      if (message.tag == commit_tag_ || (execution_ && !saved_)) give_up("journal: " + message.failed->text());
+      return;
+    }
+    saved_ = true;  // the job was in this commit, or in one before it
+    if (message.tag == cancel_tag) return stop_early("cancelled");
+    if (message.tag == commit_tag_) pass(then_);
   }
   void permitted();
   void permit_waits_for(const std::string& why);
@@ -102,8 +105,9 @@ class lifecycle_work {
     hand_in(std::move(what), ++commit_tag_);
   }
   void commit_aside(transaction what) { hand_in(std::move(what), 0); }
-  /// All that goes into the journal goes through here: what is not there yet of the job itself comes first.
+  /// All that goes into the journal goes through here: what is not there yet of the job itself comes first, and its answer is heard.
   void hand_in(transaction what, std::uint64_t tag, std::function<void(const std::optional<error>&)> done = {}) {
+    if (tag == 0 && !unsaved_.empty()) tag = save_tag;
     caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(with_unsaved(std::move(what))), tag,
                                                       tag == 0 ? lifecycle_actor{} : me(), std::move(done)});
   }
@@ -221,7 +225,7 @@ class lifecycle_work {
 
   phase phase_ = phase::reading;
   std::string doing_;  // in words
-  static constexpr std::uint64_t cancel_tag = ~std::uint64_t{0};
+  static constexpr std::uint64_t cancel_tag = ~std::uint64_t{0}, save_tag = cancel_tag - 1;
   static constexpr std::uint64_t deadline_timer = ~std::uint64_t{0};
   bool closing_ = false;  // its end is on its way into the journal
   std::uint64_t commit_tag_ = 0;
@@ -256,6 +260,7 @@ class lifecycle_work {
   bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
   transaction
       unsaved_;  // the job that has just been made: in the journal with its first intent, or once it waits for anything
+  bool saved_ = false;  // the job is known to be there
   bool leases_committed_ = false;
   std::optional<steady_time> deadline_;  // of the operation
   bool overdue_ = false;                 // it is over, and was before the last step

@@ -25,7 +25,11 @@ void region_work::start(const journal_contents& open) {
   orphans.push_back(
       event_of(event_topic::daemon_started, resource_id{}, fmt::format("epoch {}", open.epoch), context_->time.wall()));
   commit_aside(std::move(orphans));
-  for (const auto& one : open.cordons) at().cordons[one.host] = one;
+  for (const auto& one : open.cordons) {
+    at().cordons[one.host] = one;
+    // Given out before a crash, though never used: it is not to be that of a job after the cordon.
+    context_->last_job = std::max(context_->last_job.load(), one.last_job.value());
+  }
   for (const auto& one : open.holds) at().holds[one.resource] = one;
   for (const auto& one : open.dead_letters) at().letters[one.resource] = one;
   for (const auto& one : open.rebuilds_owed) at().owed[one.resource].insert(one.host);
@@ -99,12 +103,13 @@ void region_work::wake(const resource_id& id, std::string cause, lane in, std::o
     one.branches.erase(one.branches.begin());
   }
   task->of = one.of;
-  task->repair = repair;
+  task->repair = one.mends = repair || one.mends;
   if (const auto dead = at().letters.find(id); dead != at().letters.end()) task->letter = dead->second;
   const auto held = at().holds.find(id);
   const bool planned = task->open && !task->open->steps.empty();
   task->adopt = !planned && held != at().holds.end() && held->second.what == hold::adopt;
   one.known.busy = true;
+  one.look_at.reset();
   if (!task->open || task->open->steps.empty()) one.look_again.clear();  // else no record is read
   one.actor =
       self_->spawn<caf::monitored>(run_lifecycle, context_, directory_, std::shared_ptr<const lifecycle_task>(task));
@@ -124,6 +129,7 @@ void region_work::seen(const heads_seen& message) {
 
 void region_work::act_on(const record_head& head, decision what, transaction& aside) {
   auto& one = entry(head.id);
+  if (one.unfinished) return;  // it is taken up from the journal soon: until then what is known of it here is old
   switch (what) {
     case decision::nothing: return;
     case decision::work: return wake(head.id, fmt::format("cloud: {}", name(head.state)));
@@ -199,9 +205,13 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
     if (!message.letter->job.empty()) at().letters[id] = *message.letter;
   }
   if (message.adopted) at().holds.erase(id);
-  if (message.row) caught_up(id);
+  if (message.row) {
+    one.mends = false;
+    caught_up(id);
+  }
   if (message.again_in) {
     one.unfinished = true;
+    one.catching_up = {};
     look_later(id, *message.again_in);
   }
   if (!message.row) put_off(one, id);
@@ -214,9 +224,7 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   wake_repairs(id);
   catch_up(id);
   next_branch(id);
-  std::vector<host_id> rebuilding;
-  for (const auto& [host, rebuild] : at().rebuilds) rebuilding.push_back(host);
-  for (const auto& host : rebuilding) go_on_rebuilding(host);
+  go_on_rebuilding();
   show();
 }
 
@@ -398,6 +406,12 @@ void region_work::host_news(const host_reachable& message) {
   go_on_rebuilding(message.host);
 }
 
+void region_work::go_on_rebuilding() {
+  std::vector<host_id> rebuilding;
+  for (const auto& [host, rebuild] : at().rebuilds) rebuilding.push_back(host);
+  for (const auto& host : rebuilding) go_on_rebuilding(host);
+}
+
 void region_work::go_on_rebuilding(const host_id& host) {
   const auto found = at().rebuilds.find(host);
   if (found == at().rebuilds.end()) return;
@@ -462,16 +476,20 @@ void region_work::died(const caf::actor_addr& who) {
   move_out(id);
   auto& one = entry(id);
   one.unfinished = true;
+  one.catching_up = {};  // it stays owed
   log::error("{}: its actor died; it is taken up again from the journal", id.text());
   look_later(id, std::chrono::seconds(1));
+  go_on_rebuilding();
 }
 
 void region_work::once_a_second() {
   self_->delayed_send(self_, std::chrono::seconds(1), tick{});
   const auto now = context_->time.steady();
   while (!at().retries.empty() && at().retries.begin()->first <= now) {
-    const auto id = at().retries.begin()->second;
+    const auto [due, id] = *at().retries.begin();
     at().retries.erase(at().retries.begin());
+    if (entry(id).look_at != due) continue;  // somebody has looked since
+    entry(id).look_at.reset();
     wake(id, "once more", lane::retry);
   }
   const auto wall = context_->time.wall();

@@ -37,6 +37,8 @@ struct region_entry {
   std::vector<branch_wanted> branches;  // that want a job, when it is at rest
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
   host_id catching_up;                  // it is being built there, which was put off while it was paused
+  bool mends = false;  // it is at work for an operator's mend, which nothing else says before its job is made
+  std::optional<steady_time> look_at;  // its place in `retries` that counts
 };
 
 /// The rebuild of what stood on a host that has rebooted. Its boot id is noted only when all is done, so that a crash of ours in

@@ -56,6 +56,7 @@ class region_work {
   void wake(const resource_id& id, std::string cause, lane in = lane::user, std::optional<job_with_steps> open = {},
             std::optional<steady_time> seen_at = {}, const host_id& rebuild = {}, bool repair = false);
   void go_on_rebuilding(const host_id& host);
+  void go_on_rebuilding();
   void free_permits();
   void tell_who_waits();
   void set_repairs(const resource_id& id, std::vector<job_with_steps> waiting);
@@ -69,7 +70,11 @@ class region_work {
   void move_out(const resource_id& id);
   void set_due(region_entry& one, const resource_id& id);
   void look_later(const resource_id& id, milliseconds after) {
-    at().retries.emplace(context_->time.steady() + after, id);
+    const auto due = context_->time.steady() + after;
+    auto& sooner = entry(id).look_at;
+    if (sooner && *sooner <= due) return;
+    sooner = due;
+    at().retries.emplace(due, id);
   }
   void act_on(const record_head& head, decision what, transaction& aside);
   void commit_aside(transaction what) {

@@ -4,17 +4,29 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace regent {
 
+namespace {
+/// RapidJSON takes 64 KB for each document unless told otherwise; nearly all of ours are of a kilobyte or two.
+struct pooled_document {
+  explicit pooled_document(std::size_t text_bytes)
+      : pool(std::clamp(2 * text_bytes, std::size_t{1} << 10, std::size_t{1} << 16)) {}
+  rapidjson::MemoryPoolAllocator<> pool;
+  rapidjson::Document document{&pool};
+};
+}  // namespace
+
 result<json_document> parse_json(std::string_view text) {
-  auto document = std::make_shared<rapidjson::Document>();
+  auto pooled = std::make_shared<pooled_document>(text.size());
+  auto* document = &pooled->document;
   document->Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(text.data(), text.size());
   if (document->HasParseError())
     return fail(error_kind::permanent, "json_malformed", "{} (at byte {})",
                 rapidjson::GetParseError_En(document->GetParseError()), document->GetErrorOffset());
-  return json_document(std::move(document));
+  return json_document(std::move(pooled), document);
 }
 
 const rapidjson::Value* find_path(const rapidjson::Value& from, std::string_view path) {
