@@ -106,6 +106,7 @@ class pair_kinds final : public catalogue {
   std::vector<std::string> kinds() const override { return {"virtual_router"}; }
   bool has_scrub_queue(const std::string&) const override { return true; }
   result<plan> make_plan(operation what, const record& from, const region_config& region, bool) const override {
+    if (find_path(*from.document, "throws") != nullptr) throw std::runtime_error("a kind that throws");
     const auto* value = find_path(*from.document, "v");
     if (value == nullptr)
       return fail(error_kind::permanent, "plan_path_missing", "{}: {{record.v}}", from.head.id.text());

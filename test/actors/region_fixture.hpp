@@ -64,7 +64,7 @@ struct played_host {
 };
 
 /// Kinds as a test needs them: every operation is a step `net` and a step `fw` on each of the pair's nodes, and has the
-/// deadline of the record's `deadline_s`; with `undo` in the record, each step is undone by scrub.
+/// deadline of the record's `deadline_s`; with `undo` in the record, each step is undone by scrub; with `throws`, planning throws.
 std::shared_ptr<const catalogue> pair_catalogue();
 
 class region_fixture {

@@ -432,6 +432,25 @@ TEST_CASE("a secret reaches the host and never the journal") {
   for (const auto& [key, step] : region.store->steps) CHECK(step.parameters.find("s3cret") == std::string::npos);
 }
 
+TEST_CASE("a job that the journal refuses gives its leases back, and the next attempt is not in its way") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  job other;  // of a number that is given out next, which nothing explains
+  other.id = job_id(region.store->jobs.rbegin()->second.id.value() + 1);
+  other.root = other.id;
+  other.resource = {"disk", "9"};
+  other.state = job_state::succeeded;
+  region.store->jobs[other.id.value()] = other;
+  region.cloud_side.ask(region.router, running_update);
+  region.pass(2s);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build"});
+  region.pass(10s);
+  CHECK(region.hosts["a"].log == strings{"net.build", "fw.build", "net.update", "fw.update"});
+  CHECK(region.state_in_cloud() == running);
+  CHECK(region.open_jobs().empty());
+}
+
 TEST_CASE("a journal that cannot be written stops everything and loses nothing") {
   region_fixture region;
   asks_for_build(region);

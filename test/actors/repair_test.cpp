@@ -368,3 +368,18 @@ TEST_CASE("a quiesce that builds undoes nothing when it fails: what stood before
   CHECK(region.state_in_cloud() == unresourced);
   CHECK(region.hosts["a"].log == strings{"net.build", "fw.build"});
 }
+
+TEST_CASE("a rebuild whose actor dies before its job is made is not forgotten") {
+  region_fixture region;
+  build(region);
+  region.pass(5s);
+  region.hosts["b"].log.clear();
+  region.cloud_side.records[region.router].document = R"({"v":1,"throws":true})";
+  region.host_reboots("b");
+  region.pass(5s);
+  CHECK(region.hosts["b"].log.empty());
+  region.cloud_side.records[region.router].document = R"({"v":1})";
+  region.pass(5s);
+  CHECK(region.hosts["b"].log == strings{"net.build", "fw.build"});
+  CHECK(region.open_jobs().empty());
+}
