@@ -17,16 +17,24 @@ void lifecycle_work::answer_once_durable(const cancel_asked& message, const std:
 
 void lifecycle_work::asked_to_cancel(const cancel_asked& message) {
   auto* target = execution_ ? &execution_->job() : claim_ ? &*claim_ : nullptr;
-  if (target == nullptr || target->id != message.job)
+  const bool for_branch = message.job.empty();
+  if (for_branch && target == nullptr && phase_ == phase::reading) {
+    message.answer("nothing was begun");
+    on_record_ = nullptr;
+    return begin_anew(milliseconds(0));  // others may have wanted something as well
+  }
+  const bool is_it =
+      target != nullptr && (for_branch ? task_->of && target->root == task_->of->root : target->id == message.job);
+  if (!is_it)
     return message.answer(fail(error_kind::conflict, "job_not_open", "job {} is not at work on {} now",
                                message.job.value(), task_->id.text()));
   if (closing_)
     return message.answer(fail(error_kind::conflict, "job_ending", "job {} has just come to its end: {}",
-                               message.job.value(), name(target->state)));
+                               target->id.value(), name(target->state)));
   if (!target->cancel.empty())
     return answer_once_durable(
-        message, fmt::format("job {} is being cancelled already ({})", message.job.value(), target->cancel));
-  const auto sentence = fmt::format("job {} is cancelled; it was: {}", message.job.value(), doing_);
+        message, fmt::format("job {} is being cancelled already ({})", target->id.value(), target->cancel));
+  const auto sentence = fmt::format("job {} is cancelled; it was: {}", target->id.value(), doing_);
   if (message.preview) return message.answer(sentence);
   target->cancel = message.by;
   transaction change{*target, event_of(event_topic::job_cancel_asked, *target, message.by, now())};

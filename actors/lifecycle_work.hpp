@@ -130,8 +130,12 @@ class lifecycle_work {
   void give_up(const std::string& why) {
     self_->seen_as().failed(why);
     log::error("{}: {}", task_->id.text(), why);
+    begin_anew(std::chrono::seconds(5));
+  }
+  /// What is to be done is looked for once more, by the record and the journal.
+  void begin_anew(milliseconds after) {
     settled message;
-    message.again_in = std::chrono::seconds(5);
+    message.again_in = after;
     settle(std::move(message));
   }
 

@@ -64,7 +64,7 @@ struct woken {
 /// Called once, on any thread: a sentence on what happens now, or why nothing does.
 using operator_answer = std::function<void(const result<std::string>&)>;
 struct cancel_asked {
-  job_id job;
+  job_id job;  ///< none: whatever is or will be made for the branch that the actor is at work for
   std::string by;
   operator_answer answer;
   bool preview = false;

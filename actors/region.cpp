@@ -479,6 +479,8 @@ void region_work::died(const caf::actor_addr& who) {
   one.catching_up = {};  // it stays owed
   log::error("{}: its actor died; it is taken up again from the journal", id.text());
   look_later(id, std::chrono::seconds(1));
+  if (const auto open = context_->open_job_of(id); one.of && !one.unwanted.empty() && open && !*open)
+    end_branch(id, branch_state::cancelled, std::string(one.unwanted));
   go_on_rebuilding();
 }
 

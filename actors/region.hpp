@@ -32,8 +32,9 @@ struct region_entry {
   bool to_confirm = false;   // it is in the queue of that name
   std::optional<branch> of;  // the branch of a tree that it is at work for
   std::optional<branch_wanted>
-      unasked;          // that branch, if an earlier reign had begun it and this one has asked nobody for it
-  bool asking = false;  // the cloud is asked for what that branch wants, and has not answered
+      unasked;           // that branch, if an earlier reign had begun it and this one has asked nobody for it
+  std::string unwanted;  // who has cancelled that branch while its job was being made
+  bool asking = false;   // the cloud is asked for what that branch wants, and has not answered
   std::vector<branch_wanted> branches;  // that want a job, when it is at rest
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
   host_id catching_up;                  // it is being built there, which was put off while it was paused

@@ -344,7 +344,13 @@ void region_work::unwanted(const branch_unwanted& message) {
   if (!one.of || !is_it(*one.of)) return;
   auto open = context_->open_job_of(id);
   if (!open) return log::error("{}: {}", id.text(), open.error().text());
-  if (!*open)
+  const bool is_its = *open && (*open)->job.root == one.of->root;
+  // Its job may be on its way into the journal, or not be made yet: whoever makes it decides, and comes to rest then.
+  if (!*open && one.known.busy && one.actor) {
+    one.unwanted = message.by;
+    return caf::anon_send(one.actor, cancel_asked{{}, message.by, [](const result<std::string>&) {}});
+  }
+  if (!is_its)
     return end_branch(id, branch_state::cancelled,
                       message.by + (one.asking ? "; the cloud may have been asked for it all the same" : ""));
   operator_command command;
@@ -361,6 +367,8 @@ void region_work::unwanted(const branch_unwanted& message) {
 void region_work::branch_rested(const resource_id& id, const settled& message) {
   auto& one = entry(id);
   if (!one.of) return;
+  if (!one.unwanted.empty() && !(message.ended && message.ended->root == one.of->root))
+    return end_branch(id, branch_state::cancelled, std::string(one.unwanted));
   if (is_wish(one.of->work)) return wish_rested(id, message);
   if (message.ended && message.ended->root == one.of->root) {
     const auto& job = *message.ended;
@@ -379,6 +387,8 @@ void region_work::end_branch(const resource_id& id, branch_state how, std::strin
   auto& one = entry(id);
   const auto ended = *std::exchange(one.of, std::nullopt);
   one.asking = false;
+  one.mends = false;
+  one.unwanted.clear();
   one.unasked.reset();
   if (const auto tree = at().trees.find(ended.root); tree != at().trees.end())
     caf::anon_send(tree->second, branch_settled{ended.number, how, std::move(told), job});

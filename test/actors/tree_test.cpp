@@ -153,6 +153,34 @@ TEST_CASE("cancelling a root ends its sub-job's run, begins nothing more, and ho
   }
 }
 
+TEST_CASE("a cancel at any moment leaves no branch open, and nothing is done for one that counts as cancelled") {
+  std::size_t cancelled = 0;
+  for (std::size_t handled = 1; handled < 90; ++handled) {
+    region_fixture region;
+    build_two(region);
+    region.order_without_settling(one_after_the_other, [](const auto&) {});
+    region.settle(handled);
+    const auto orders = region.told("job.started");
+    std::optional<job> root;
+    for (const auto& [number, one] : region.store->jobs)
+      if (is_tree(one)) root = one;
+    if (!root) continue;
+    region.tell_without_settling({operator_verb::cancel, root->id, root->resource, {}, "enough"}, [](const auto&) {});
+    region.pass(10s);
+    INFO("after " << handled << " messages, " << orders << " jobs begun; " << branch_states(region));
+    CHECK(region.open_jobs().empty());
+    CHECK(region.store->leases.empty());
+    for (const auto& one : region.branches(root->id)) {
+      CHECK_FALSE(is_open(one.state));
+      if (one.state != branch_state::cancelled) continue;
+      ++cancelled;
+      for (const auto& job : below(region, root->id))
+        if (job.resource.text() == one.subject) CHECK(job.state == job_state::cancelled);
+    }
+  }
+  CHECK(cancelled > 20);
+}
+
 TEST_CASE("branches wait for a state, a job, an event and a time, also through a crash") {
   for (const bool crashes : {false, true}) {
     region_fixture region;
