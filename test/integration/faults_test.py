@@ -172,6 +172,28 @@ class ComesBack(unittest.TestCase):
             region.until_quiet()
             self.assertEqual(region.what_is_broken(), [])
 
+    def test_a_router_that_its_user_quiesces_while_its_host_reboots_stands_on_both_hosts(self):
+        with Region(records=None) as region:
+            region.start()
+            seen, unseen = region.new_router(), region.new_router()
+            region.until_state("running", seen, unseen)
+            region.until_quiet()
+            region.machine("reboot", "podnet-b")
+            region.user("PATCH", f"virtual_router/{seen}", {"state": 5})
+            region.until_state("quiesced", seen)
+            region.until_quiet()
+            region.kill()
+            region.machine("reboot", "podnet-b")
+            region.user("PATCH", f"virtual_router/{unseen}", {"state": 5})
+            region.start()
+            region.until_state("quiesced", unseen)
+            until("both routers on the host again", lambda: region.namespaces("podnet-b") >= {f"r{seen}", f"r{unseen}"}, 30)
+            region.until_quiet()
+            self.assertEqual(region.namespaces("podnet-a"), region.namespaces("podnet-b"))
+            for router in (seen, unseen):
+                self.assertNotEqual(region.rules("podnet-b", router), "")
+            self.assertEqual(region.what_is_broken(), [])
+
     def test_a_cable_pulled_in_the_middle_of_runs_is_noticed_within_15_seconds_and_loses_nothing(self):
         with Region() as region:
             region.start()
