@@ -262,8 +262,8 @@ class lifecycle_work {
   enum class permit { none, asked, held, rests } permit_ = permit::none;
   wall_time permit_by_{};
   bool at_gate_ = false;  // only to begin: the lease is given back, and all are taken in order
-  transaction
-      unsaved_;  // the job that has just been made: in the journal with its first intent, or once it waits for anything
+  // The job that has just been made: in the journal with its first intent, or once it waits for anything.
+  transaction unsaved_;
   bool saved_ = false;  // the job is known to be there
   bool leases_committed_ = false;
   std::optional<steady_time> deadline_;  // of the operation

@@ -387,7 +387,7 @@ void region_work::end_branch(const resource_id& id, branch_state how, std::strin
   auto& one = entry(id);
   const auto ended = *std::exchange(one.of, std::nullopt);
   one.asking = false;
-  one.mends = false;
+  if (!is_wish(ended.work)) one.mends = false;  // with a wish it is somebody else's
   one.unwanted.clear();
   one.unasked.reset();
   if (const auto tree = at().trees.find(ended.root); tree != at().trees.end())

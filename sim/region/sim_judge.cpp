@@ -130,8 +130,10 @@ void sim_judge::run_starts(const sim_host& host, const run_request& request) {
   const auto lease = store_->leases.find({host.name(), scope});
   // What was on the wire when the host was given up, and its lease with it, still arrives: nobody else is let in there.
   const auto cordon = store_->cordons.find(host.name());
-  if (cordon != store_->cordons.end() && cordon->second.how == closure::detached) return;
-  if (lease == store_->leases.end() || lease->second.job != job->second.id)
+  const bool was_on_the_wire = cordon != store_->cordons.end() && cordon->second.how == closure::detached &&
+                               found->second.started && *found->second.started <= cordon->second.since;
+  const bool is_held = lease != store_->leases.end() && lease->second.job == job->second.id;
+  if (!is_held && !was_on_the_wire)
     violated(invariant::one_holder, fmt::format("{} on {} acts on {} without its lease", run, host.name(), scope));
   for (const auto& [other, process] : host.processes())
     if (parameter_of(process.request, "resource") == scope && other != request.run)
