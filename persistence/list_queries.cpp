@@ -65,23 +65,18 @@ result<void> check(const job_filter& filter) {
   return fail(error_kind::permanent, "bad_filter", "'{}' is not a resource: write kind/id", shown(filter.resource));
 }
 
-void row_condition::add(const char* term, const std::string& value) {
-  text += fmt::format(" AND {}", term);
-  values.push_back(value);
-}
-
-int row_condition::bind(sqlite::statement& to) const {
+int bound_sql::bind(sqlite::statement& to) const {
   int at = 0;
-  for (const auto& value : values) to.put(++at, value);
+  for (const auto& value : values) std::visit([&](const auto& one) { to.put(++at, one); }, value);
   return at;
 }
 
-row_condition condition_of(const resource_filter& filter) {
-  row_condition made;
-  if (!filter.kind.empty()) made.add("kind = ?", filter.kind);
-  if (!filter.state.empty()) made.add("state = ?", filter.state);
-  if (!filter.project.empty()) made.add("project = ?", filter.project);
-  if (filter.degraded) made.text += *filter.degraded ? " AND degraded = 1" : " AND degraded = 0";
+bound_sql condition_of(const resource_filter& filter) {
+  bound_sql made{"1", {}};
+  if (!filter.kind.empty()) made.add(" AND kind = ?", filter.kind);
+  if (!filter.state.empty()) made.add(" AND state = ?", filter.state);
+  if (!filter.project.empty()) made.add(" AND project = ?", filter.project);
+  if (filter.degraded) made.add(*filter.degraded ? " AND degraded = 1" : " AND degraded = 0");
   return made;
 }
 
@@ -92,6 +87,12 @@ const char* index_of(const resource_filter& filter) {
   return "NOT INDEXED";
 }
 
+namespace {
+
+/// The one state that job_by_state leaves out.
+constexpr auto most_jobs = name(job_state::succeeded);
+
+/// The states that a filter's state stands for; none for no filter.
 std::vector<std::string> states_of(const job_filter& filter) {
   if (filter.state.empty()) return {};
   if (filter.state != "open") return {filter.state};
@@ -102,35 +103,65 @@ std::vector<std::string> states_of(const job_filter& filter) {
   return open;
 }
 
-std::string in_states(const std::vector<std::string>& states) {
-  std::string marks;
-  for (std::size_t i = 0; i < states.size(); ++i) marks += i == 0 ? "?" : ", ?";
-  return states.empty() ? "1" : fmt::format("state IN ({})", marks);
+/// The condition that the column `state` is one of these; nothing for no filter.
+void add_states(bound_sql& to, const job_filter& filter) {
+  const auto states = states_of(filter);
+  if (states.empty()) return;
+  to.add(" AND state IN (");
+  for (std::size_t i = 0; i < states.size(); ++i) to.add(i == 0 ? "?" : ", ?", states[i]);
+  to.add(")");
 }
 
-std::string job_page_ids(const job_filter& filter) {
-  const auto states = states_of(filter);
-  if (!filter.resource.empty()) {
-    return fmt::format(
-        "SELECT id FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {} AND id < ?"
-        " ORDER BY id DESC LIMIT ?",
-        in_states(states));
+/// The parts whose rows, together, are what the filter lets through: each has an index in the order of the numbers.
+std::vector<bound_sql> job_parts(const job_filter& filter) {
+  std::vector<bound_sql> parts;
+  const auto part = [&](std::string_view from) -> bound_sql& {
+    return parts.emplace_back().add(fmt::format("FROM job {}", from));
+  };
+  if (const auto of = resource_id::parse(filter.resource)) {
+    part("INDEXED BY job_by_resource WHERE kind = ? AND resource = ?").add("", of->kind, of->id);
+  } else if (!filter.root.empty()) {
+    part("INDEXED BY job_by_root WHERE root = ? AND root <> id").add("", filter.root.value());
+    part("NOT INDEXED WHERE id = ? AND root = id").add("", filter.root.value());
+  } else {
+    for (const auto& state : states_of(filter))
+      part(state == most_jobs ? "NOT INDEXED WHERE state = ?"
+                              : "INDEXED BY job_by_state WHERE state <> 'succeeded' AND state = ?")
+          .add("", state);
+    if (parts.empty()) part("NOT INDEXED WHERE 1");
+    return parts;
   }
-  if (!filter.root.empty()) {
-    return fmt::format(
-        "SELECT id FROM job INDEXED BY job_by_root WHERE root = ? AND {} AND id < ? ORDER BY id DESC LIMIT ?",
-        in_states(states));
+  for (auto& each : parts) add_states(each, filter);
+  return parts;
+}
+
+}  // namespace
+
+bound_sql job_page_ids(const job_filter& filter, std::int64_t below, std::int64_t limit) {
+  // Each part is bounded: nothing is sorted but what may be on the page.
+  bound_sql all{"SELECT id FROM (", {}};
+  std::string_view before;
+  for (auto& part : job_parts(filter)) {
+    all.add(fmt::format("{}SELECT * FROM (SELECT id {} AND id < ? ORDER BY id DESC LIMIT ?)", before, part.text));
+    all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+    all.add("", below, limit);
+    before = " UNION ALL ";
   }
-  if (states.empty()) return "SELECT id FROM job NOT INDEXED WHERE id < ? ORDER BY id DESC LIMIT ?";
-  // A branch for each state, each bounded: nothing is sorted but what may be on the page.
-  std::string branches;
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    branches += fmt::format(
-        "{}SELECT * FROM (SELECT id FROM job INDEXED BY job_by_state WHERE state = ? AND id < ?"
-        " ORDER BY id DESC LIMIT ?)",
-        i == 0 ? "" : " UNION ALL ");
+  return all.add(") ORDER BY id DESC LIMIT ?", limit);
+}
+
+bound_sql job_count(const job_filter& filter) {
+  if (filter.resource.empty() && filter.root.empty()) {
+    bound_sql all{"SELECT coalesce(sum(total), 0) FROM job_count WHERE 1", {}};
+    add_states(all, filter);
+    return all;
   }
-  return fmt::format("SELECT id FROM ({}) ORDER BY id DESC LIMIT ?", branches);
+  bound_sql all{"SELECT 0", {}};
+  for (auto& part : job_parts(filter)) {
+    all.add(fmt::format(" + (SELECT count(*) {})", part.text));
+    all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+  }
+  return all;
 }
 
 }  // namespace regent

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "persistence/journal_reader.hpp"
@@ -22,25 +23,26 @@ result<resource_id> resource_cursor(const std::string& after);
 result<void> check(const resource_filter& filter);
 result<void> check(const job_filter& filter);
 
-/// A condition as SQL with ? for each of its values: values are bound, never pasted.
-struct row_condition {
-  std::string text = "1";
-  std::vector<std::string> values;
-  void add(const char* term, const std::string& value);
+/// SQL with ? for each of its values: values are bound, never pasted.
+struct bound_sql {
+  std::string text;
+  std::vector<std::variant<std::int64_t, std::string>> values;
+  template <class... Values>
+  bound_sql& add(std::string_view more, Values... bound) {
+    text += more;
+    (values.emplace_back(std::move(bound)), ...);
+    return *this;
+  }
   int bind(sqlite::statement& to) const;  ///< how many were bound
 };
-row_condition condition_of(const resource_filter& filter);
+bound_sql condition_of(const resource_filter& filter);
 
 /// The index that has this filter's columns. Named, not left to SQLite's guess, which has no statistics to go by.
 const char* index_of(const resource_filter& filter);
 
-/// The states that a filter's state stands for; none for no filter.
-std::vector<std::string> states_of(const job_filter& filter);
-/// The condition that the column `state` is one of them.
-std::string in_states(const std::vector<std::string>& states);
-
-/// The numbers of the jobs of one page: ? for kind and id (if there is a resource), states, the number to stay below and the limit;
-/// with states and no resource: state, number and limit for each state, and the limit once more.
-std::string job_page_ids(const job_filter& filter);
+/// The numbers of the newest `limit` jobs with a number below `below`, the newest first.
+bound_sql job_page_ids(const job_filter& filter, std::int64_t below, std::int64_t limit);
+/// How many jobs there are in all.
+bound_sql job_count(const job_filter& filter);
 
 }  // namespace regent

@@ -15,7 +15,7 @@ namespace regent {
 namespace {
 
 // 4 MB of log: a checkpoint between two commits takes some milliseconds.
-constexpr int checkpoint_pages = 1000;
+constexpr int checkpoint_pages = 2000;
 // A journal that is over a bound shrinks by this much in one commit, or by twice what the commit adds.
 constexpr std::int64_t trim_events_least = 64;
 constexpr std::int64_t trim_jobs_least = 16;

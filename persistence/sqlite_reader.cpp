@@ -196,55 +196,19 @@ result<page<job>> sqlite_reader::jobs(const job_filter& filter, const std::strin
 }
 
 result<std::vector<job>> sqlite_reader::job_rows(const job_filter& filter, std::int64_t below, std::int64_t limit) {
-  const auto states = states_of(filter);
-  const auto by_resource = resource_id::parse(filter.resource);
-  auto ask = prepared(
-      fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, job_page_ids(filter)));
+  const auto ids = job_page_ids(filter, below, limit + 1);
+  auto ask =
+      prepared(fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, ids.text));
   if (!ask) return failure(ask.error());
-  auto& to = **ask;
-  int at = 0;
-  if (by_resource) {
-    to.put(++at, by_resource->kind);
-    to.put(++at, by_resource->id);
-    for (const auto& state : states) to.put(++at, state);
-    to.put(++at, below);
-  } else if (!filter.root.empty()) {
-    to.put(++at, filter.root.value());
-    for (const auto& state : states) to.put(++at, state);
-    to.put(++at, below);
-  } else if (!states.empty()) {
-    for (const auto& state : states) {
-      to.put(++at, state);
-      to.put(++at, below);
-      to.put(++at, limit + 1);
-    }
-  } else {
-    to.put(++at, below);
-  }
-  to.put(++at, limit + 1);
-  return all(to, &rows::read_job);
+  ids.bind(**ask);
+  return all(**ask, &rows::read_job);
 }
 
 result<std::int64_t> sqlite_reader::job_total(const job_filter& filter) {
-  const auto states = states_of(filter);
-  const auto by_resource = resource_id::parse(filter.resource);
-  auto ask = by_resource
-                 ? prepared(fmt::format(
-                       "SELECT count(*) FROM job INDEXED BY job_by_resource WHERE kind = ? AND resource = ? AND {}",
-                       in_states(states)))
-             : !filter.root.empty()
-                 ? prepared(fmt::format("SELECT count(*) FROM job INDEXED BY job_by_root WHERE root = ? AND {}",
-                                        in_states(states)))
-                 : prepared(fmt::format("SELECT coalesce(sum(total), 0) FROM job_count WHERE {}", in_states(states)));
+  const auto count = job_count(filter);
+  auto ask = prepared(count.text);
   if (!ask) return failure(ask.error());
-  int at = 0;
-  if (by_resource) {
-    (*ask)->put(++at, by_resource->kind);
-    (*ask)->put(++at, by_resource->id);
-  } else if (!filter.root.empty()) {
-    (*ask)->put(++at, filter.root.value());
-  }
-  for (const auto& state : states) (*ask)->put(++at, state);
+  count.bind(**ask);
   return number(**ask);
 }
 

@@ -168,7 +168,7 @@ TEST_CASE("a disk without any space refuses a reign, whose epoch is then not use
 
 TEST_CASE("a journal that may not grow refuses like a full disk, and stays usable") {
   file_place place;
-  place.options.pages_most = 300;
+  place.options.pages_most = 600;
   auto open = must_open(place);
   must_begin(*open);
   const auto [acknowledged, why] = commit_until_refused(*open, 1);
