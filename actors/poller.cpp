@@ -1,5 +1,7 @@
 #include "actors/poller.hpp"
 
+#include <algorithm>
+
 namespace regent {
 
 namespace {
@@ -40,8 +42,11 @@ class poller_work {
  private:
   void poll(cloud& client) {
     self_->seen_as().state("polling");
-    const auto changes = client.changes();
+    auto changes = client.changes();
     if (!changes) return problem(changes.error());
+    // The cloud has kinds that this region may have no kind file for.
+    const auto known = context_->kinds->kinds();
+    std::erase_if(*changes, [&](const auto& id) { return std::find(known.begin(), known.end(), id.kind) == known.end(); });
     good(context_->facts.last_poll_ms);
     if (changes->empty()) return;
     caf::anon_send(directory_->region, hinted{*changes, context_->time.steady()});

@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "edge/cloud_answer.hpp"
+#include "edge/cloudcix_plain.hpp"
 #include "edge/http_query.hpp"
 #include "region/lifecycle_machine.hpp"
 
@@ -30,6 +31,10 @@ failure unknown_kind(const std::string& kind) {
 failure malformed_record(const resource_id& id, const std::string& field, const std::string& why) {
   return fail(error_kind::permanent, "record_malformed", "{}: {} {}", id.text(), field.empty() ? "the record" : field,
               why);
+}
+
+failure another_record(const std::string& path, const resource_id& got) {
+  return fail(error_kind::transient, "cloud_malformed", "GET {} gave {}", path, got.text());
 }
 
 /// "search%5Bstate__in%5D=%281%2C2%29"
@@ -67,27 +72,29 @@ result<std::vector<resource_id>> cloudcix_cloud::changes() {
   field_complaint wrong;
   const checked_field content(*got->content, wrong);
   std::vector<resource_id> out;
+  bool any = false;
   for (const auto& kind : wire_kinds) {
     std::unordered_set<std::int64_t> seen;
     const auto add = [&](std::int64_t id) {
       if (seen.insert(id).second) out.push_back({std::string(kind.kind), std::to_string(id)});
     };
-    const auto resource = content["resource"];
-    const auto hints = content[kind.hints];
-    const auto ordered = resource[kind.hints_ordered];
-    if (hints.null() && ordered.null()) hints.complain("is missing");
     // First the groups that are ordered by age of the change, then what only the merged one has.
-    each_hint(ordered, [&](std::int64_t id) {
-      add(id);
-      session_->note_phantom({std::string(kind.kind), std::to_string(id)}, false);
-    });
-    if (!kind.hints_phantom.empty())
-      each_hint(resource[kind.hints_phantom], [&](std::int64_t id) {
+    const auto ordered = [&](std::string_view name, bool phantom) {
+      if (name.empty()) return;
+      const auto group = content["resource"][name];
+      any = any || !group.null();
+      each_hint(group, [&](std::int64_t id) {
         add(id);
-        session_->note_phantom({std::string(kind.kind), std::to_string(id)}, true);
+        session_->note_phantom({std::string(kind.kind), std::to_string(id)}, phantom);
       });
-    each_hint(hints, add);
+    };
+    for (const auto name : kind.hints_ordered) ordered(name, false);
+    ordered(kind.hints_phantom, true);
+    any = any || !content[kind.hints].null();
+    each_hint(content[kind.hints], add);
   }
+  // A group may be missing: a hint is only a hint. All of them: this is something else.
+  if (!any) content[wire_kinds[0].hints].complain("is missing");
   std::set<std::int64_t> projects;
   content["project_ids"].each(hints_most, [&](const checked_field& id) { projects.insert(id.integer(1, id_most)); });
   if (wrong) return fail(error_kind::transient, "cloud_malformed", "{}: content.{} {}", what, wrong.field, wrong.why);
@@ -228,10 +235,15 @@ result<record> cloudcix_cloud::read(const resource_id& id) {
   if (!got) return failure(got.error());
 
   field_complaint wrong;
+  if (wire->kind != router_kind) {
+    auto plain = read_plain(*got->content, id.kind, wrong);
+    if (wrong) return malformed_record(id, wrong.field, wrong.why);
+    if (plain && plain->head.id != id) return another_record(path, plain->head.id);
+    return plain;
+  }
   auto facts = read_router(*got->content, wrong);
   if (wrong) return malformed_record(id, wrong.field, wrong.why);
-  if (facts.head.id != id)
-    return fail(error_kind::transient, "cloud_malformed", "GET {} gave {}", path, facts.head.id.text());
+  if (facts.head.id != id) return another_record(path, facts.head.id);
   if (auto nat = read_nat(facts); !nat) return failure(nat.error());
   return to_record(facts, facts.phantom.value_or(session_->is_phantom(id)));
 }

@@ -221,9 +221,13 @@ record_head head_of(const checked_field& row, const std::string& kind) {
   const auto state = state_of_wire(number);
   if (!state) row["state"].complain(fmt::format("is not a known state: {}", number));
   out.state = state.value_or(ignore);
-  out.updated = row["updated"].text(address_bytes_most);
-  if (const auto project = row["project"]; !project.null())
-    out.project = std::to_string(project["id"].integer(1, id_most));
+  // Volumes have no stamp, and name their project by its number; a snapshot's and a backup's is that of its VM.
+  if (const auto updated = row["updated"]; !updated.null() || kind != "ceph")
+    out.updated = updated.text(address_bytes_most);
+  const auto its_own = row["project"];
+  const auto project = its_own.null() && !row["vm"].null() ? row["vm"]["project"] : its_own;
+  const auto number_of_project = project.null() ? row["project_id"] : project["id"];
+  if (!number_of_project.null()) out.project = std::to_string(number_of_project.integer(1, id_most));
   return out;
 }
 }  // namespace
@@ -235,7 +239,7 @@ record_head read_head(const rapidjson::Value& row, const std::string& kind, fiel
 router_facts read_router(const rapidjson::Value& content, field_complaint& wrong) {
   const checked_field router(content, wrong);
   router_facts out;
-  out.head = head_of(router, "virtual_router");
+  out.head = head_of(router, std::string(router_kind));
   out.id = router["id"].integer(1, id_most);
   read_project(out, router["project"]);
   if (!router["phantom"].null()) out.phantom = router["phantom"].flag();

@@ -39,13 +39,20 @@ struct wire_kind {
   std::string_view path;        ///< relative to the base address, with its final '/'
   std::string_view list_query;  ///< what a listing needs besides filter and page, encoded; may be empty
   std::string_view hints;       ///< its group in run_robot's content
-  std::string_view
-      hints_ordered;  ///< its group in run_robot's content.resource: ordered by `updated`, without phantoms
+  /// Its groups in run_robot's content.resource: ordered by `updated`, without phantoms; may be empty.
+  std::array<std::string_view, 2> hints_ordered;
   std::string_view hints_phantom;  ///< the same for phantoms; may be empty
 };
 
-inline constexpr std::array<wire_kind, 1> wire_kinds{{
-    {"virtual_router", "virtual_router/", "", "virtual_routers", "virtual_router", "virtual_router_phantom"},
+inline constexpr std::string_view router_kind = "virtual_router";
+
+/// A router is read field by field (edge/cloudcix_records.hpp); of the others the document is what the cloud sends
+/// (edge/cloudcix_plain.hpp), for kind files of the operator's.
+inline constexpr std::array<wire_kind, 4> wire_kinds{{
+    {router_kind, "virtual_router/", "", "virtual_routers", {router_kind, ""}, "virtual_router_phantom"},
+    {"snapshot", "snapshot/", "", "snapshots", {"snapshot_kvm", "snapshot_hyperv"}, ""},
+    {"backup", "backup/", "", "backups", {"backup_kvm", "backup_hyperv"}, ""},
+    {"ceph", "ceph/", "", "ceph", {"ceph", ""}, ""},
 }};
 
 const wire_kind* find_wire_kind(std::string_view kind);
