@@ -38,7 +38,7 @@ void lifecycle_work::close(bool good) {
     ending.error_message = fmt::format("{}: {}", ending.cancel, execution_->progress_text());
   } else if (failed != nullptr) {
     ending.error_code = failed->error.substr(0, failed->error.find(':'));
-    ending.error_message = failure_text(*failed, execution_->step_count()) + execution_->undone_text();
+    ending.error_message = failure_text(*failed, execution_->step_count()) + undone_text(execution_->steps());
   } else if (!good && overdue_ && ending.error_code.empty()) {
     ending.error_code = "operation_deadline";
     ending.error_message = fmt::format("stopped: deadline of {} for {}: {}", span_text(ending.deadline),

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "edge/http_face.hpp"
+#include "region/job_execution.hpp"
 
 namespace regent {
 
@@ -82,7 +83,9 @@ class reasons {
 
   std::string step_text(const step& which) const {
     const auto& about = which.about.empty() ? fmt::format("{} {}", which.primitive, which.verb) : which.about;
-    return fmt::format("step {} of {} ({})", which.index + 1, facts_.steps.size(), one_line(about));
+    const auto undoing = std::count_if(facts_.steps.begin(), facts_.steps.end(), is_undo);
+    const auto count = is_undo(which) ? facts_.steps.size() : facts_.steps.size() - static_cast<std::size_t>(undoing);
+    return fmt::format("step {} of {} ({})", which.index + 1, count, one_line(about));
   }
 
   std::string down_text(const host_picture& status) const {
@@ -369,6 +372,7 @@ class reasons {
       const auto& reason = broken->error.empty() ? what.reason : broken->error;
       text += fmt::format(": {} on {}{}{}", step_text(*broken), broken->host.value(),
                           broken->exit_code ? fmt::format(" exit {}", *broken->exit_code) : "", colon_reason(reason));
+      text += one_line(undone_text(facts_.steps));
       why.host = broken->host;
       why.step = broken->index;
     } else {

@@ -197,8 +197,7 @@ result<page<job>> sqlite_reader::jobs(const job_filter& filter, const std::strin
 
 result<std::vector<job>> sqlite_reader::job_rows(const job_filter& filter, std::int64_t below, std::int64_t limit) {
   const auto ids = job_page_ids(filter, below, limit + 1);
-  auto ask =
-      prepared(fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, ids.text));
+  auto ask = prepared(fmt::format("SELECT {} FROM job WHERE id IN ({}) ORDER BY id DESC", rows::job_columns, ids.text));
   if (!ask) return failure(ask.error());
   ids.bind(**ask);
   return all(**ask, &rows::read_job);

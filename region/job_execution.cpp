@@ -82,19 +82,19 @@ bool job_execution::begin_undo() {
   return is_undoing();
 }
 
-std::string job_execution::undone_text() const {
-  if (!is_undoing()) return {};
+std::string undone_text(const std::vector<step>& of_a_job) {
   std::string open;
-  std::size_t done = 0;
-  for (auto at = undo_from_; at < steps_.size(); ++at) {
-    const auto& one = steps_[at];
+  std::size_t done = 0, all = 0;
+  for (const auto& one : of_a_job) {
+    if (!is_undo(one)) continue;
+    ++all;
     if (one.state == step_state::done)
       ++done;
     else
       open += fmt::format("; not {} on {}{}{}", one.about, one.host.value(), one.error.empty() ? "" : ": ",
                           one.error.substr(0, limits::reason_bytes));
   }
-  return fmt::format("; undone: {} of {} steps{}", done, steps_.size() - undo_from_, open);
+  return all == 0 ? std::string() : fmt::format("; undone: {} of {} steps{}", done, all, open);
 }
 
 void job_execution::lost(int index, const std::string& why, wall_time now) {
@@ -197,7 +197,9 @@ void job_execution::finished_with(step& what, const run_outcome& outcome, wall_t
     what.ended = now;
     return;
   }
-  const auto reason = outcome.errors.empty() ? fmt::format("exit code {}", outcome.exit_code) : outcome.errors;
+  // What follows it in a sentence begins on the same line.
+  auto reason = outcome.errors.substr(0, outcome.errors.find_last_not_of(" \n") + 1);
+  if (reason.empty()) reason = fmt::format("exit code {}", outcome.exit_code);
   if (outcome.exit_code != exit_try_again) {
     const auto* code = outcome.exit_code == exit_bad_parameter ? "bad_parameter" : "step_failed";
     return fail(what, fmt::format("{}: {}", code, reason), now);

@@ -41,6 +41,9 @@ struct execution_policy {
 inline constexpr int exit_try_again = 75;
 inline constexpr int exit_bad_parameter = 65;
 
+/// "; undone: 2 of 3 steps; not undo: volume on disk-1: …", of all steps of a job; empty if nothing was to be undone.
+std::string undone_text(const std::vector<step>& of_a_job);
+
 class job_execution {
  public:
   /// Send the step: a first or a further attempt. `read_back`: its `read` verb first, because the last outcome is
@@ -104,8 +107,6 @@ class job_execution {
   /// what is next, and each has its try whatever became of the others. False if there is nothing to undo, or there are such steps.
   bool begin_undo();
   bool is_undoing() const { return undo_from_ < steps_.size(); }
-  /// "; undone: 2 of 3 steps; not step 1 (volume) on disk-1: …"; empty if nothing was to be undone.
-  std::string undone_text() const;
   /// Without those that undo.
   std::size_t step_count() const { return undo_from_; }
   /// The host whose standby steps were skipped or failed; empty if none.

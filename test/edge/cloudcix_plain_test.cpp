@@ -23,7 +23,8 @@ const resource_id volume{"ceph", "5"};
 }  // namespace
 
 TEST_CASE("a volume's document is what the cloud sends, without what changes by itself") {
-  cloud_fixture cloud(serving(volume_json(R"(,"emails":["a@example.test"],"note":"two\nlines","history":[{"state":1}])")));
+  cloud_fixture cloud(
+      serving(volume_json(R"(,"emails":["a@example.test"],"note":"two\nlines","history":[{"state":1}])")));
   const auto got = cloud.client().read(volume);
   REQUIRE((got ? std::string() : got.error().text()) == "");
   CHECK(cloud.server.seen().back().target == "/iaas/ceph/5/");
@@ -56,13 +57,13 @@ TEST_CASE("a record of a plain kind that makes no sense is refused with its fiel
   struct row {
     std::string content, field;
   };
-  const auto bad = GENERATE_COPY(
-      row{R"({"id":5,"name":"x","state":50,"project_id":7})", "state"},
-      row{R"({"id":5,"name":7,"state":1,"project_id":7})", "name"},
-      row{R"({"id":5,"name":"a\u0007b","state":1,"project_id":7})", "name"},
-      row{R"({"id":5,"name":"x","state":1,"project_id":"7"})", "project_id"},
-      row{volume_json(R"(,"deep":)" + deep), "the record"},
-      row{volume_json(R"(,"long":")" + std::string(limits::document_bytes, 'x') + "\""), "bytes long"});
+  const auto bad =
+      GENERATE_COPY(row{R"({"id":5,"name":"x","state":50,"project_id":7})", "state"},
+                    row{R"({"id":5,"name":7,"state":1,"project_id":7})", "name"},
+                    row{R"({"id":5,"name":"a\u0007b","state":1,"project_id":7})", "name"},
+                    row{R"({"id":5,"name":"x","state":1,"project_id":"7"})", "project_id"},
+                    row{volume_json(R"(,"deep":)" + deep), "the record"},
+                    row{volume_json(R"(,"long":")" + std::string(limits::document_bytes, 'x') + "\""), "bytes long"});
   INFO(bad.content.substr(0, 200));
   cloud_fixture cloud(serving(bad.content));
   const auto got = cloud.client().read(volume);

@@ -217,6 +217,12 @@ TEST_CASE("why: unresourced, by which step and with which words") {
   now.check("unresourced",
             "unresourced since 2026-11-20T09:55:00.000Z (5m 0s ago): step 2 of 2 (address) on podnet-a exit 2: Cannot "
             "find device.");
+  auto& undoing = now.add_step("podnet-a", "undo: namespace", step_state::failed);
+  undoing.role = undo_role;
+  undoing.error = "step_failed: it is busy";
+  now.check("unresourced",
+            "unresourced since 2026-11-20T09:55:00.000Z (5m 0s ago): step 2 of 2 (address) on podnet-a exit 2: Cannot "
+            "find device; undone: 0 of 1 steps; not undo: namespace on podnet-a: step_failed: it is busy.");
   now.facts.steps.clear();
   now.facts.what.reason = "the record has no public address";
   now.check("unresourced", "unresourced since 2026-11-20T09:55:00.000Z (5m 0s ago): the record has no public address.");

@@ -216,7 +216,7 @@ TEST_CASE("after a failure what had begun is undone, the last first, whatever be
   CHECK(run.step_count() == 4);
   CHECK(run.failed_step()->index == 2);
   CHECK(run.current()->index == 4);
-  CHECK(run.undone_text() == "; undone: 0 of 2 steps; not undo:  on a; not undo:  on a");
+  CHECK(undone_text(run.steps()) == "; undone: 0 of 2 steps; not undo:  on a; not undo:  on a");
   SECTION("also by a later reign") { run = job_execution(run.job(), run.steps(), "0badcafe", {3, 500ms, 4s}); }
   CHECK(send_next(run).index == 4);
   CHECK(run.steps()[4].verb == "scrub");
@@ -229,7 +229,7 @@ TEST_CASE("after a failure what had begun is undone, the last first, whatever be
   run.ended(5, exits(0), t0);
   CHECK(is_finished(run, false));
   CHECK(run.failed_step()->index == 2);
-  CHECK(run.undone_text() == "; undone: 1 of 2 steps; not undo:  on a: step_failed: no");
+  CHECK(undone_text(run.steps()) == "; undone: 1 of 2 steps; not undo:  on a: step_failed: no");
   CHECK(run.progress_text() == "2 of 4 steps were done");
 }
 
