@@ -33,8 +33,9 @@ result<void> load(std::vector<Row>& into, sqlite::connection& db, const std::str
 }
 
 result<void> load_rows(journal_contents& into, sqlite::connection& db) {
-  const auto open_jobs = fmt::format("SELECT id FROM job INDEXED BY job_by_state WHERE state <> 'succeeded' AND state IN ({})",
-                                     rows::open_job_states());
+  const auto open_jobs =
+      fmt::format("SELECT id FROM job INDEXED BY job_by_state WHERE state <> 'succeeded' AND state IN ({})",
+                  rows::open_job_states());
   if (auto done = load(into.resources, db, fmt::format("SELECT {} FROM resource", rows::resource_columns),
                        &rows::read_resource);
       !done) {
