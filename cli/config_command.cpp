@@ -8,9 +8,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/read_views.hpp"
+#include "cli/region_file.hpp"
 #include "cli/saying.hpp"
 #include "edge/schedule_views.hpp"
-#include "region/region_config.hpp"
 
 namespace regent::cli {
 namespace {
@@ -46,14 +46,14 @@ std::string check_json(const std::string& file, const config_check& check) {
 }
 
 int check_file(const std::string& file, bool as_json) {
-  const auto check = load_region_config(file);
+  const auto check = load_whole_region_config(file);
   const int exit = check.config ? well : wrong_use;
   if (as_json) return say(check_json(file, check), exit);
   return say(check.config ? fmt::format("{}: good: {}\n", file, summary(*check.config)) : check.text(file), exit);
 }
 
 int preview_schedules(const std::string& file, std::size_t ahead, bool as_json) {
-  const auto check = load_region_config(file);
+  const auto check = load_whole_region_config(file);
   if (!check.config) return complain_of_file(check.text(file));
   const auto now = system_clock().wall();
   std::vector<schedule_row> rows;

@@ -10,6 +10,7 @@
 #include "actors/supervisor.hpp"
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "cli/region_file.hpp"
 
 namespace regent::cli {
 
@@ -39,7 +40,7 @@ std::string needs_restart(const region_config& now, const region_config& next) {
 /// A bad file changes nothing and says why: in the log, to systemd, and as a standing problem of the daemon.
 std::shared_ptr<const region_config> reload(daemon& running, const std::string& path,
                                             std::shared_ptr<const region_config> now) {
-  auto check = load_region_config(path);
+  auto check = load_whole_region_config(path);
   std::string why;
   if (!check.config)
     why = check.text(path);
@@ -75,7 +76,7 @@ void serve_until_told(daemon& running, const std::string& path, std::shared_ptr<
 }
 
 int serve(const std::string& path) {
-  auto check = load_region_config(path);
+  auto check = load_whole_region_config(path);
   if (!check.config) {
     std::cerr << check.text(path);
     return bad_file;

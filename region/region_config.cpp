@@ -42,6 +42,26 @@ void read_file_sections(config_section& file, region_config& into) {
   file.close({{"name", "did you mean region?"}});
 }
 
+const yaml_value* member_of(const yaml_value* map, std::string_view key) {
+  if (map == nullptr || map->is != yaml_value::shape::map) return nullptr;
+  for (const auto& each : map->members)
+    if (each.key->text == key) return each.value;
+  return nullptr;
+}
+
+/// Of the elements of list `section`, the kind that each names below `way`.
+void note_kinds(const yaml_value& root, const std::string& section, const std::vector<std::string>& way,
+                std::vector<kind_mention>& into) {
+  const auto* list = member_of(&root, section);
+  if (list == nullptr) return;
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const auto* at = list->items[i];
+    for (const auto& key : way) at = member_of(at, key);
+    if (at != nullptr && at->is == yaml_value::shape::scalar && !at->text.empty())
+      into.push_back({at->text, fmt::format("{}.{}.{}", section, i, fmt::join(way, ".")), at->line, at->column});
+  }
+}
+
 failure unreadable(const secret_reference& reference, const std::string& why) {
   const bool file = reference.from == secret_reference::source::file;
   return fail(error_kind::permanent, "secret_unreadable", "{} {}: {}", file ? "file" : "environment variable",
@@ -112,6 +132,8 @@ config_check parse_region_config(const std::string& text) {
   if (root != nullptr && root->is == yaml_value::shape::map) {
     config_section file(*root, "", problems);
     read_file_sections(file, config);
+    note_kinds(*root, "throttles", {"kind"}, config.kinds_named);
+    note_kinds(*root, "schedules", {"do", "where", "kind"}, config.kinds_named);
   } else if (root != nullptr && root->is == yaml_value::shape::null) {
     problems.push_back({1, 1, "", "the file is empty", "start from `regent config example`"});
   } else if (root != nullptr) {
@@ -127,6 +149,18 @@ config_check parse_region_config(const std::string& text) {
   config.document = region_document(config);
   check.config = std::move(config);
   return check;
+}
+
+void refuse_unknown_kinds(config_check& check, const std::vector<std::string>& known) {
+  if (!check.config) return;
+  for (const auto& one : check.config->kinds_named) {
+    if (std::find(known.begin(), known.end(), one.kind) != known.end()) continue;
+    const auto near = nearest(one.kind, known);
+    check.problems.push_back(
+        {one.line, one.column, one.path, shown(one.kind) + " is not one of the kinds",
+         near.empty() ? fmt::format("there are {}", fmt::join(known, ", ")) : fmt::format("did you mean {}?", near)});
+  }
+  if (!check.problems.empty()) check.config.reset();
 }
 
 config_check load_region_config(const std::string& path) {

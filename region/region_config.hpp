@@ -137,6 +137,14 @@ struct events_config {
   std::vector<any_sink_config> sinks() const;
 };
 
+/// Where the file names a kind: what kinds there are, only the catalogue knows.
+struct kind_mention {
+  std::string kind;
+  std::string path;  ///< "throttles.0.kind"
+  int line = 0;
+  int column = 0;
+};
+
 struct region_config {
   std::string name;
   std::string state_directory = "/var/lib/regent";
@@ -150,6 +158,7 @@ struct region_config {
   std::vector<schedule_config> schedules;
   std::vector<throttle_config> throttles;
   std::vector<std::string> kind_directories;  ///< operators' own kinds and primitives, after the built-in ones
+  std::vector<kind_mention> kinds_named;
   std::string log_level = "info";
   json_document document;  ///< the whole file as JSON, for {region.…} paths in kind files; secrets inline are masked
 
@@ -177,6 +186,9 @@ config_check parse_region_config(const std::string& text);
 
 /// Reads the file at `path`; an unreadable file is one problem at line 0.
 config_check load_region_config(const std::string& path);
+
+/// Complains of each kind that the file names and that is none of these.
+void refuse_unknown_kinds(config_check& check, const std::vector<std::string>& known);
 
 /// A commented example that parses without problems.
 std::string example_region_config();

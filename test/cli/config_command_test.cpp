@@ -1,4 +1,6 @@
 // `regent config …` as a command: exit codes, and what it says.
+#include <filesystem>
+
 #include "region/json.hpp"
 #include "test/cli/regent_process.hpp"
 #include "test/primitives/router_fixture.hpp"
@@ -50,6 +52,36 @@ TEST_CASE("config check says every mistake of a bad file, and exits 2") {
   CHECK((**said)["problems"][0]["line"].GetInt() > 0);
   CHECK((**said)["region"].IsNull());
   CHECK(run_regent({"config", "check", "/no/such/region.yaml"}).exit == 2);
+}
+
+TEST_CASE("config check knows the kinds: those built in, and those of the folders that the file names") {
+  const scratch_directory here;
+  const auto file = here.file("region.yaml");
+  const auto check = [&](const std::string& more) {
+    write_text(file, region_text("tenant: {type: vlan, interface: private0}") + more);
+    return run_regent({"config", "check", file});
+  };
+  const std::string throttle = "throttles: [{name: few, kind: virtual_rooter, at_once: 3}]\n";
+  const auto misspelt = check(throttle);
+  CHECK(misspelt.exit == 2);
+  CHECK(
+      has(misspelt.out, ": throttles.0.kind: 'virtual_rooter' is not one of the kinds; did you mean virtual_router?"));
+  const auto late = check("schedules: [{name: nightly, cron: '0 3 * * *', do: {verb: mend, where: {kind: ceph}}}]\n");
+  CHECK(late.exit == 2);
+  CHECK(has(late.out, ": schedules.0.do.where.kind: 'ceph' is not one of the kinds; there are virtual_router"));
+
+  const auto volumes = std::filesystem::absolute("test/data/volumes").string();
+  CHECK(check("kinds: [" + volumes + "]\nthrottles: [{name: few, kind: ceph, at_once: 3}]\n").exit == 0);
+  const auto gone = check("kinds: [" + here.file("none") + "]\n" + throttle);
+  CHECK(gone.exit == 2);
+  CHECK(has(gone.out, "kinds: " + here.file("none") + ": is not a folder"));
+  std::filesystem::create_directories(here.file("mine/kinds"));
+  write_text(here.file("mine/kinds/lamp.yaml"), "kind: lamp\n");
+  write_text(here.file("mine/kinds/virtual_router.yaml"), "kind: virtual_router\n");
+  const auto bad = check("kinds: [" + here.file("mine") + "]\n");
+  CHECK(bad.exit == 2);
+  CHECK(has(bad.out, ": kinds: kinds/lamp.yaml:1: "));
+  CHECK(has(bad.out, "there is already one of that name"));
 }
 
 TEST_CASE("config schedules shows when a region file's schedules would fire, without a daemon") {
