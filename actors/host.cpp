@@ -188,10 +188,15 @@ class host_work {
     auto& status = self_->state.status;
     status.load = load;
     const bool declined = !status.declines.empty();
-    const bool too_much = load && config_.load_most > 0 && *load > config_.load_most * 100;
-    status.declines = too_much ? fmt::format("its load is {}.{:02}, and it takes jobs up to {}", *load / 100,
-                                             *load % 100, config_.load_most)
-                               : std::string();
+    // Once it declines, it does until a tenth below, or a load that sways around the bound would open and close it by turns.
+    const auto most = config_.load_most * (declined ? 90 : 100);
+    const bool too_much = load && config_.load_most > 0 && *load > most;
+    status.declines.clear();
+    if (too_much) {
+      const auto until = *load > config_.load_most * 100 ? fmt::format("up to {}", config_.load_most)
+                                                         : fmt::format("again at {}.{:02}", most / 100, most % 100);
+      status.declines = fmt::format("its load is {}.{:02}, and it takes jobs {}", *load / 100, *load % 100, until);
+    }
     if (too_much && !declined) tell(event_topic::host_declines, status.declines);
     if (!too_much && declined) tell(event_topic::host_accepts, {});
     publish();  // before anybody is let in and looks at the board

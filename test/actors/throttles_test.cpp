@@ -273,7 +273,13 @@ TEST_CASE("a host whose load is too high takes no new jobs, and says so; what ha
   CHECK(region.state_in_cloud("2") == building);
   region.host_load("a", 460);
   CHECK(region.told("host.declines") == 1);
-  SECTION("until it falls") { region.host_load("a", 400); }
+  SECTION("until it has fallen by a tenth") {
+    region.host_load("a", 361);
+    region.pass(3s);
+    CHECK(region.facts->hosts.find(host_id("a"))->declines == "its load is 3.61, and it takes jobs again at 3.60");
+    CHECK(region.state_in_cloud("2") == building);
+    region.host_load("a", 360);
+  }
   SECTION("until the region file allows more") {
     auto more = std::make_shared<region_config>(*region.config);
     for (auto& host : more->hosts) host.load_most = 0;
