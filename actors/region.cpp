@@ -132,7 +132,9 @@ void region_work::act_on(const record_head& head, decision what, transaction& as
   if (one.unfinished) return;  // it is taken up from the journal soon: until then what is known of it here is old
   switch (what) {
     case decision::nothing: return;
-    case decision::work: return wake(head.id, fmt::format("cloud: {}", name(head.state)));
+    case decision::work:
+      if (!is_refused_often(head.id)) wake(head.id, fmt::format("cloud: {}", name(head.state)));
+      return;
     case decision::queue_scrub: return wake(head.id, "cloud: scrub_queue", lane::audit);
     case decision::report_again:
       log::warn("{}: the cloud has lost {}: reported again", head.id.text(), name(one.known.state));
@@ -179,7 +181,7 @@ void region_work::hint(const hinted& message) {
     // Our own last word is still on its way: what the cloud says of this resource is old.
     if (one.known.busy || one.known.reports_pending > 0)
       one.look_again = "cloud: named as changed meanwhile";
-    else
+    else if (!is_refused_often(id))
       wake(id, "cloud: named as changed", lane::user, {}, message.seen_at);
   }
 }
@@ -219,7 +221,8 @@ void region_work::rested(const settled& message, const caf::actor_addr& who) {
   if (!message.row && !message.again_in && one.row.unconfirmed) look_later(id, limits::claim_retry);
   branch_rested(id, message);
   // A user's news first: a repair reads no record.
-  if (!one.look_again.empty() && one.known.reports_pending == 0) wake(id, std::string(one.look_again));
+  if (!one.look_again.empty() && one.known.reports_pending == 0 && !is_refused_often(id))
+    wake(id, std::string(one.look_again));
   if (message.row) look_again(id);
   wake_repairs(id);
   catch_up(id);
@@ -250,10 +253,13 @@ void region_work::reported(const report_settled& message) {
   auto& one = entry(message.id);
   one.known.reports_pending = std::max(0, one.known.reports_pending - 1);
   one.known.reported = message.at;
+  one.refusals = message.delivered ? 0 : one.refusals + 1;
   if (message.delivered) wake_claiming(message.id);
   if (one.known.reports_pending > 0 || one.known.busy) return;
   if (message.delivered) wish_came(message.id);
-  if (!one.look_again.empty())
+  if (is_refused_often(message.id))
+    one.look_again.clear();
+  else if (!one.look_again.empty())
     wake(message.id, std::string(one.look_again));
   else if (!message.delivered)
     look_later(message.id, std::chrono::seconds(5));
@@ -262,11 +268,22 @@ void region_work::reported(const report_settled& message) {
   next_branch(message.id);
 }
 
+/// The cloud takes none of its states, and goes on to say that there is work: what would be done is done already, so it is looked at
+/// now and then only, however often it is named. True then. A look is due in any case.
+bool region_work::is_refused_often(const resource_id& id) {
+  const auto& one = entry(id);
+  if (one.refusals < 2) return false;
+  const auto after = std::chrono::seconds(5) * (1 << std::min(one.refusals - 2, 3));
+  look_later(id, std::min<milliseconds>(after, limits::claim_retry));
+  return true;
+}
+
 /// What was built is compared with the record once more after the cloud has been told: see lifecycle_work::look_again. Few at once:
 /// a user's change is not to queue behind those of thousands that have just been built.
 void region_work::look_again(const resource_id& id) {
   auto& one = entry(id);
   if (!one.row.unconfirmed || one.known.busy || one.known.reports_pending > 0 || is_paused(id)) return;
+  if (is_refused_often(id)) return;
   if (at().confirming.size() >= limits::confirmations_at_once) {
     if (!std::exchange(one.to_confirm, true)) at().to_confirm.push_back(id);
     return;

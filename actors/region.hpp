@@ -39,6 +39,7 @@ struct region_entry {
   std::vector<job_with_steps> repairs;  // that wait: for a host to return, or for their next attempt
   host_id catching_up;                  // it is being built there, which was put off while it was paused
   bool mends = false;  // it is at work for an operator's mend, which nothing else says before its job is made
+  int refusals = 0;    // reports that the cloud has refused since it last took one
   std::optional<steady_time> look_at;  // its place in `retries` that counts
 };
 

@@ -65,6 +65,7 @@ class region_work {
   void wake_repairs(const resource_id& id);
   void end_overdue_repairs(const resource_id& id);
   void look_again(const resource_id& id);
+  bool is_refused_often(const resource_id& id);
   void confirmed(const resource_id& id);
   void wake_claiming(const resource_id& id);
   void move_out(const resource_id& id);

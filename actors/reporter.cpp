@@ -67,7 +67,9 @@ class reporter_work {
     } else {
       ++context_->facts.reports_delivered;
     }
-    context_->facts.note("report " + id.text(), "");
+    // It stands until the cloud takes a state of it again.
+    context_->facts.note("report " + id.text(),
+                         refused ? fmt::format("{} is refused: {}", name(what.state), said.error().text()) : "");
     caf::anon_send(directory_->journal, commit_wanted{std::make_shared<transaction>(std::move(change)), 0, {}});
     caf::anon_send(directory_->region, report_settled{id, !refused, context_->time.steady()});
     lane.attempts = 0;

@@ -81,7 +81,7 @@ inline constexpr std::int64_t jobs_kept = 20'000;       ///< ended ones, with th
 inline constexpr std::size_t document_bytes = 1 << 20;  ///< one record
 
 // The journal's file
-inline constexpr int backup_pages_at_once = 1000;               ///< of 4 KiB, between two looks at whether to go on
+inline constexpr int backup_pages_at_once = 2000;               ///< of 2 KiB, between two looks at whether to go on
 inline constexpr std::int64_t restore_epoch_raise = 1'000'000;  ///< above all epochs known when a journal is put back
 inline constexpr int findings_most = 100;                       ///< told of one kind by a check
 inline constexpr auto history_age = 24h * 90;                   ///< compacting deletes ended jobs that are older

@@ -72,35 +72,45 @@ result<std::vector<resource_id>> cloudcix_cloud::changes() {
   field_complaint wrong;
   const checked_field content(*got->content, wrong);
   std::vector<resource_id> out;
-  bool any = false;
-  for (const auto& kind : wire_kinds) {
-    std::unordered_set<std::int64_t> seen;
-    const auto add = [&](std::int64_t id) {
-      if (seen.insert(id).second) out.push_back({std::string(kind.kind), std::to_string(id)});
-    };
-    // First the groups that are ordered by age of the change, then what only the merged one has.
-    const auto ordered = [&](std::string_view name, bool phantom) {
-      if (name.empty()) return;
-      const auto group = content["resource"][name];
-      any = any || !group.null();
-      each_hint(group, [&](std::int64_t id) {
-        add(id);
-        session_->note_phantom({std::string(kind.kind), std::to_string(id)}, phantom);
-      });
-    };
-    for (const auto name : kind.hints_ordered) ordered(name, false);
-    ordered(kind.hints_phantom, true);
-    any = any || !content[kind.hints].null();
-    each_hint(content[kind.hints], add);
-  }
-  // A group may be missing: a hint is only a hint. All of them: this is something else.
-  if (!any) content[wire_kinds[0].hints].complain("is missing");
+  add_hints(content, *find_wire_kind(router_kind), out);
+  // A region without a kind file for volumes is not to miss its routers' news because of theirs.
+  field_complaint of_volumes;
+  std::vector<resource_id> volumes;
+  add_hints(checked_field(*got->content, of_volumes), *find_wire_kind(volume_kind), volumes);
+  if (!of_volumes) out.insert(out.end(), volumes.begin(), volumes.end());
+  if (of_volumes && of_volumes.why != last_hint_complaint_)
+    log::warn("cloud: {}: content.{} {}: volumes are found by the listing only", what, of_volumes.field,
+              of_volumes.why);
+  last_hint_complaint_ = of_volumes.why;
   std::set<std::int64_t> projects;
   content["project_ids"].each(hints_most, [&](const checked_field& id) { projects.insert(id.integer(1, id_most)); });
   if (wrong) return fail(error_kind::transient, "cloud_malformed", "{}: content.{} {}", what, wrong.field, wrong.why);
   for (const auto project : projects)
     if (hinted_projects_.size() < acknowledged_projects_most) hinted_projects_.insert(project);
   return out;
+}
+
+/// Adds what is named of this kind. If there is a complaint, what was added is worth nothing.
+void cloudcix_cloud::add_hints(const checked_field& content, const wire_kind& kind, std::vector<resource_id>& to) {
+  std::unordered_set<std::int64_t> seen;
+  const auto add = [&](std::int64_t id) {
+    if (seen.insert(id).second) to.push_back({std::string(kind.kind), std::to_string(id)});
+  };
+  const auto resource = content["resource"];
+  const auto hints = content[kind.hints];
+  const auto ordered = resource[kind.hints_ordered];
+  if (hints.null() && ordered.null()) hints.complain("is missing");
+  // First the groups that are ordered by age of the change, then what only the merged one has.
+  each_hint(ordered, [&](std::int64_t id) {
+    add(id);
+    session_->note_phantom({std::string(kind.kind), std::to_string(id)}, false);
+  });
+  if (!kind.hints_phantom.empty())
+    each_hint(resource[kind.hints_phantom], [&](std::int64_t id) {
+      add(id);
+      session_->note_phantom({std::string(kind.kind), std::to_string(id)}, true);
+    });
+  each_hint(hints, add);
 }
 
 result<void> cloudcix_cloud::acknowledge_changes() {
@@ -342,7 +352,7 @@ result<void> cloudcix_cloud::report_once(const wire_kind& kind, const resource_i
   // Whatever was answered, and if nothing was: what the cloud has now is what counts.
   const auto now = read_state(kind, id);
   const bool ended = now && now->gone && state == closed;
-  const bool there = now && !now->gone && (now->state == state || is_users_move(state, now->state));
+  const bool there = now && !now->gone && (now->state == state || is_users_move(kind.kind, state, now->state));
   if (ended || there) return {};
   if (!now) return transient(answer ? now.error() : answer.error());
   if (answer && answer->status >= 400 && answer->status < 500) {

@@ -40,6 +40,7 @@ class cloudcix_cloud final : public cloud {
   };
   /// `rows` has all but how to get a page.
   result<void> read_pages(std::string_view path, const std::string& query, page_reader rows);
+  void add_hints(const checked_field& content, const wire_kind& kind, std::vector<resource_id>& to);
   result<void> read_nat(router_facts& facts);
   result<found_state> read_state(const wire_kind& kind, const resource_id& id);
   result<void> report_once(const wire_kind& kind, const resource_id& id, lifecycle_state state, bool& lost);
@@ -47,6 +48,7 @@ class cloudcix_cloud final : public cloud {
   std::shared_ptr<cloud_session> session_;
   http_client line_;
   std::set<std::int64_t> hinted_projects_;  ///< since the last acknowledgement
+  std::string last_hint_complaint_;         ///< of volumes, so that it is told once
 };
 
 }  // namespace regent

@@ -23,23 +23,23 @@ std::string_view text_of(const rapidjson::Value& value) { return {value.GetStrin
 /// False if there is more below than may be; what was written then is no document.
 bool write_declared(plain_writer& to, const rapidjson::Value& value, int depth) {
   if (depth > depth_most) return false;
-  bool whole = true;
   if (value.IsObject()) {
     to.StartObject();
     for (const auto& [key, each] : value.GetObject()) {
       if (std::find(not_declared.begin(), not_declared.end(), text_of(key)) != not_declared.end()) continue;
       to.Key(key.GetString(), key.GetStringLength());
-      whole = whole && write_declared(to, each, depth + 1);
+      if (!write_declared(to, each, depth + 1)) return false;
     }
     to.EndObject();
   } else if (value.IsArray()) {
     to.StartArray();
-    for (const auto& each : value.GetArray()) whole = whole && write_declared(to, each, depth + 1);
+    for (const auto& each : value.GetArray())
+      if (!write_declared(to, each, depth + 1)) return false;
     to.EndArray();
   } else {
     value.Accept(to);
   }
-  return whole;
+  return true;
 }
 }  // namespace
 

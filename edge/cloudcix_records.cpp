@@ -221,13 +221,13 @@ record_head head_of(const checked_field& row, const std::string& kind) {
   const auto state = state_of_wire(number);
   if (!state) row["state"].complain(fmt::format("is not a known state: {}", number));
   out.state = state.value_or(ignore);
-  // Volumes have no stamp, and name their project by its number; a snapshot's and a backup's is that of its VM.
-  if (const auto updated = row["updated"]; !updated.null() || kind != "ceph")
+  // Volumes have no stamp, and name their project by its number.
+  const bool is_volume = kind == volume_kind;
+  if (const auto updated = row["updated"]; !is_volume || !updated.null())
     out.updated = updated.text(address_bytes_most);
-  const auto its_own = row["project"];
-  const auto project = its_own.null() && !row["vm"].null() ? row["vm"]["project"] : its_own;
-  const auto number_of_project = project.null() ? row["project_id"] : project["id"];
-  if (!number_of_project.null()) out.project = std::to_string(number_of_project.integer(1, id_most));
+  const auto project = row["project"];
+  const auto its_number = is_volume ? row["project_id"] : project.null() ? project : project["id"];
+  if (!its_number.null()) out.project = std::to_string(its_number.integer(1, id_most));
   return out;
 }
 }  // namespace

@@ -19,7 +19,7 @@ std::optional<lifecycle_state> state_of_wire(std::int64_t number) {
   return {};
 }
 
-bool is_users_move(lifecycle_state reported, lifecycle_state now) {
+bool is_users_move(std::string_view kind, lifecycle_state reported, lifecycle_state now) {
   struct move {
     lifecycle_state from, to;
   };
@@ -31,6 +31,8 @@ bool is_users_move(lifecycle_state reported, lifecycle_state now) {
                                               {quiesced, quiesced_update},
                                               {scrub_queue, restart},
                                               {closed, restart}}};
+  const auto attaches = [](lifecycle_state state) { return state == running || state == quiesced; };
+  if (kind == volume_kind && attaches(reported) && attaches(now)) return true;
   return std::any_of(moves.begin(), moves.end(), [&](const move& m) { return m.from == reported && m.to == now; });
 }
 

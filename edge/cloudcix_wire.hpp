@@ -30,8 +30,8 @@ int wire_number(lifecycle_state state);
 std::optional<lifecycle_state> state_of_wire(std::int64_t number);
 
 /// `now` is where a user may have gone from `reported` since we reported it (4→5, 8, 10; 6→7, 8, 15; 9→7; 99→7 by
-/// restoring the project): our report did arrive then.
-bool is_users_move(lifecycle_state reported, lifecycle_state now);
+/// restoring the project; a volume also 4→6 by detaching it and 6→4 by attaching it): our report did arrive then.
+bool is_users_move(std::string_view kind, lifecycle_state reported, lifecycle_state now);
 
 /// One kind of resource of this cloud.
 struct wire_kind {
@@ -39,20 +39,21 @@ struct wire_kind {
   std::string_view path;        ///< relative to the base address, with its final '/'
   std::string_view list_query;  ///< what a listing needs besides filter and page, encoded; may be empty
   std::string_view hints;       ///< its group in run_robot's content
-  /// Its groups in run_robot's content.resource: ordered by `updated`, without phantoms; may be empty.
-  std::array<std::string_view, 2> hints_ordered;
+  std::string_view
+      hints_ordered;  ///< its group in run_robot's content.resource: ordered by `updated`, without phantoms
   std::string_view hints_phantom;  ///< the same for phantoms; may be empty
 };
 
 inline constexpr std::string_view router_kind = "virtual_router";
 
-/// A router is read field by field (edge/cloudcix_records.hpp); of the others the document is what the cloud sends
-/// (edge/cloudcix_plain.hpp), for kind files of the operator's.
-inline constexpr std::array<wire_kind, 4> wire_kinds{{
-    {router_kind, "virtual_router/", "", "virtual_routers", {router_kind, ""}, "virtual_router_phantom"},
-    {"snapshot", "snapshot/", "", "snapshots", {"snapshot_kvm", "snapshot_hyperv"}, ""},
-    {"backup", "backup/", "", "backups", {"backup_kvm", "backup_hyperv"}, ""},
-    {"ceph", "ceph/", "", "ceph", {"ceph", ""}, ""},
+inline constexpr std::string_view volume_kind = "ceph";
+
+/// A router is read field by field (edge/cloudcix_records.hpp); a volume's document is what the cloud sends
+/// (edge/cloudcix_plain.hpp), for a kind file of the operator's. Snapshots, backups and VMs are not here: the cloud refuses their
+/// states by those of others, closes some with others, and wants more of them than a state.
+inline constexpr std::array<wire_kind, 2> wire_kinds{{
+    {router_kind, "virtual_router/", "", "virtual_routers", router_kind, "virtual_router_phantom"},
+    {volume_kind, "ceph/", "", volume_kind, volume_kind, ""},
 }};
 
 const wire_kind* find_wire_kind(std::string_view kind);

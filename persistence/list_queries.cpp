@@ -89,7 +89,7 @@ const char* index_of(const resource_filter& filter) {
 
 namespace {
 
-/// The one state that job_by_state leaves out.
+/// The one state that job_by_state leaves out. Where few have it, all that are kept (limits::jobs_kept) may be looked at: a few ms.
 constexpr auto most_jobs = name(job_state::succeeded);
 
 /// The states that a filter's state stands for; none for no filter.

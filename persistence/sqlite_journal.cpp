@@ -14,8 +14,8 @@ namespace regent {
 
 namespace {
 
-// 4 MB of log: a checkpoint between two commits takes some milliseconds.
-constexpr int checkpoint_pages = 2000;
+// A checkpoint between two commits then takes some milliseconds.
+constexpr std::int64_t checkpoint_bytes = 4 << 20;
 // A journal that is over a bound shrinks by this much in one commit, or by twice what the commit adds.
 constexpr std::int64_t trim_events_least = 64;
 constexpr std::int64_t trim_jobs_least = 16;
@@ -97,14 +97,15 @@ result<void> write(sqlite::statement& to, const Row& row) {
 
 class sqlite_journal final : public journal {
  public:
-  sqlite_journal(writer_lock lock, sqlite::connection db, statements with, event_range events,
+  sqlite_journal(writer_lock lock, sqlite::connection db, statements with, event_range events, std::int64_t page_bytes,
                  const sqlite_journal_options& options)
       : lock_(std::move(lock)),
         db_(std::move(db)),
         do_(std::move(with)),
         events_(events),
         events_kept_(options.events_kept),
-        jobs_kept_(options.jobs_kept) {
+        jobs_kept_(options.jobs_kept),
+        page_bytes_(page_bytes) {
     sqlite3_wal_hook(db_.raw(), &sqlite_journal::log_grew, this);
   }
   /// SQLite does this for its last connection only, and there may be readers: the file alone is to be the whole journal.
@@ -181,7 +182,7 @@ class sqlite_journal final : public journal {
   void checkpoint_if_due();
 
   static int log_grew(void* self, sqlite3*, const char*, int pages) {
-    static_cast<sqlite_journal*>(self)->log_pages_ = pages;
+    static_cast<sqlite_journal*>(self)->log_bytes_ = pages * static_cast<sqlite_journal*>(self)->page_bytes_;
     return SQLITE_OK;
   }
 
@@ -192,7 +193,8 @@ class sqlite_journal final : public journal {
   event_range events_;
   std::int64_t events_kept_;
   std::int64_t jobs_kept_;
-  int log_pages_ = 0;
+  std::int64_t page_bytes_;
+  std::int64_t log_bytes_ = 0;
   job_id newest_job_;      // the highest number that was written in this life
   job_id newest_written_;  // the last job of this group that was higher than all before it
 };
@@ -281,7 +283,7 @@ result<void> sqlite_journal::trim_jobs(std::int64_t ended) {
 
 /// The commit is durable before and without this: a failure here costs space in the log, and the next one tries again.
 void sqlite_journal::checkpoint_if_due() {
-  if (log_pages_ < checkpoint_pages) return;
+  if (log_bytes_ < checkpoint_bytes) return;
   const int code = sqlite3_wal_checkpoint_v2(db_.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (code != SQLITE_OK) log::warn("{}", sqlite::last_error(db_.raw(), code, "checkpoint").text());
 }
@@ -314,7 +316,10 @@ result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path, co
   if (!events) return failure(events.error());
   auto prepared = statements::prepare(*db);
   if (!prepared) return failure(prepared.error());
-  return std::make_unique<sqlite_journal>(std::move(*lock), std::move(*db), std::move(*prepared), *events, options);
+  auto page_bytes = db->number("PRAGMA page_size");  // a journal that was made earlier has larger ones
+  if (!page_bytes) return failure(page_bytes.error());
+  return std::make_unique<sqlite_journal>(std::move(*lock), std::move(*db), std::move(*prepared), *events, *page_bytes,
+                                          options);
 }
 
 result<std::unique_ptr<journal>> open_sqlite_journal(const std::string& path) { return open_sqlite_journal(path, {}); }

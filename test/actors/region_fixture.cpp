@@ -73,6 +73,7 @@ class client final : public cloud {
   result<void> report(const resource_id& id, lifecycle_state state) override {
     if (side_.away) return away();
     auto& one = side_.records.at(id);
+    if (side_.refuses_states) return fail(error_kind::conflict, "cloud_refused", "{}", *side_.refuses_states);
     if (state == scrubbing && side_.refuses_scrubbing)
       return fail(error_kind::conflict, "cloud_refused", "{}", *side_.refuses_scrubbing);
     if (!accepts(one.state, state))

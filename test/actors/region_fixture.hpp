@@ -45,6 +45,7 @@ struct played_cloud {
   int reads = 0;                                 ///< of whole records
   bool away = false;                             ///< every call fails
   std::optional<std::string> refuses_scrubbing;  ///< the code it refuses with
+  std::optional<std::string> refuses_states;     ///< all of them
   std::function<void(const resource_id&, entry&)> after_report;
   void ask(const resource_id& id, lifecycle_state state);  ///< a user's wish
 };

@@ -135,6 +135,31 @@ TEST_CASE("a record that cannot be planned is told to the cloud without touching
   CHECK(region.row()->reason.find("plan_path_missing") != std::string::npos);
 }
 
+TEST_CASE("what the cloud takes no state of is not built over and over, however often it is named, and says why") {
+  region_fixture region;
+  region.cloud_side.refuses_states = "iaas_ceph_update_201";
+  asks_for_build(region);
+  region.start();
+  for (int second = 0; second < 120; ++second) {
+    region.cloud_side.news.insert(region.router);
+    region.pass(1s);
+  }
+  CHECK(region.state_in_cloud() == requested);
+  const auto runs = region.hosts["a"].log.size();
+  CHECK(runs > 0);
+  CHECK(runs <= 7 * 2);  // at once, once more at once, then after 5, 20 and each 30 s: two steps each time
+  const auto told = [&] {
+    for (const auto& [about, text] : region.facts->problems())
+      if (about == "report virtual_router/1") return text;
+    return std::string();
+  };
+  CHECK(told().find("is refused: cloud_refused: iaas_ceph_update_201") != std::string::npos);
+  region.cloud_side.refuses_states.reset();
+  region.pass(35s);
+  CHECK(region.state_in_cloud() == running);
+  CHECK(told().empty());
+}
+
 TEST_CASE("a malformed record is named and stops nobody else") {
   region_fixture region;
   asks_for_build(region);

@@ -1,4 +1,4 @@
-// Kinds that the dialect knows by name only: snapshots, backups and volumes.
+// Volumes, which the dialect knows by name only.
 #include <catch2/catch.hpp>
 
 #include "base/limits.hpp"
@@ -40,20 +40,13 @@ TEST_CASE("a volume's document is what the cloud sends, without what changes by 
         R"("specs":[{"sku":"SSD_001","quantity":20}],"note":"two\nlines"})");
 }
 
-TEST_CASE("a snapshot's project is that of its VM") {
-  cloud_fixture cloud(serving(
-      R"({"active":true,"id":3,"name":"","state":10,"updated":"2026-11-20T10:00:00","vm":{"id":9,"state":4,"project":{"id":8,"name":"p"}}})"));
-  const auto got = cloud.client().read({"snapshot", "3"});
-  REQUIRE((got ? std::string() : got.error().text()) == "");
-  CHECK(got->head.project == "8");
-  CHECK(got->head.updated == "2026-11-20T10:00:00");
-  CHECK(got->name == "snapshot/3");
-  CHECK(json_text(*got->document) == R"({"active":true,"id":3,"name":"","vm":{"id":9,"project":{"id":8,"name":"p"}}})");
-}
-
 TEST_CASE("a record of a plain kind that makes no sense is refused with its field") {
   std::string deep = "1";
-  for (int i = 0; i < 40; ++i) deep = "[" + deep + "]";
+  std::string nested = "1";
+  for (int i = 0; i < 40; ++i) {
+    deep = "[" + deep + "]";
+    nested = R"({"in":)" + nested + "}";
+  }
   struct row {
     std::string content, field;
   };
@@ -63,6 +56,7 @@ TEST_CASE("a record of a plain kind that makes no sense is refused with its fiel
                     row{R"({"id":5,"name":"a\u0007b","state":1,"project_id":7})", "name"},
                     row{R"({"id":5,"name":"x","state":1,"project_id":"7"})", "project_id"},
                     row{volume_json(R"(,"deep":)" + deep), "the record"},
+                    row{volume_json(R"(,"deep":)" + nested + R"(,"more":{"a":1})"), "the record"},
                     row{volume_json(R"(,"long":")" + std::string(limits::document_bytes, 'x') + "\""), "bytes long"});
   INFO(bad.content.substr(0, 200));
   cloud_fixture cloud(serving(bad.content));
@@ -81,24 +75,46 @@ TEST_CASE("the record of another id is not taken for the one that was asked for"
   CHECK(got.error().code == "cloud_malformed");
 }
 
-TEST_CASE("snapshots need a stamp, volumes have none") {
+TEST_CASE("routers need a stamp, volumes have none") {
   cloud_fixture cloud(serving(R"({"id":5,"name":"x","state":1})"));
   CHECK(cloud.client().read(volume));
-  const auto got = cloud.client().read({"snapshot", "5"});
+  const auto got = cloud.client().read({"virtual_router", "5"});
   REQUIRE_FALSE(got);
   CHECK(got.error().message.find("updated") != std::string::npos);
 }
 
-TEST_CASE("a poll names volumes, snapshots and backups beside routers, and a group may be missing") {
-  const auto group = [](const std::string& ids) { return R"({"build":[)" + ids + "]}"; };
+TEST_CASE("kinds whose states hang on others are none of the dialect's") {
+  cloud_fixture cloud(serving(volume_json()));
+  for (const auto* kind : {"snapshot", "backup", "vm"}) {
+    CHECK(cloud.client().read({kind, "5"}).error().code == "kind_unknown");
+    CHECK(cloud.client().list(kind, {requested})->bad.at(0).id == fmt::format("{}/*", kind));
+  }
+  CHECK(cloud.server.seen().empty());
+}
+
+TEST_CASE("a poll names volumes beside routers, and what is wrong with theirs keeps no router back") {
+  const auto volumes =
+      GENERATE(std::string(R"({"build":[1]})"), std::string(R"({"build":["x"]})"), std::string("null"));
   cloud_fixture cloud([&](const seen_request&) {
     return scripted_answer::json(
-        200, one_json(R"({"project_ids":[],"resource":{"snapshot_kvm":)" + group("2") + R"(,"snapshot_hyperv":)" +
-                      group("4") + R"(},"snapshots":)" + group("4,3,2") + R"(,"ceph":)" + group("1") + "}"));
+        200, one_json(R"({"project_ids":[],"resource":{},"virtual_routers":{"build":[4]},"ceph":)" + volumes + "}"));
   });
   const auto changed = cloud.client().changes();
   REQUIRE((changed ? std::string() : changed.error().text()) == "");
   std::vector<std::string> ids;
   for (const auto& id : *changed) ids.push_back(id.text());
-  CHECK(ids == std::vector<std::string>{"snapshot/2", "snapshot/4", "snapshot/3", "ceph/1"});
+  std::vector<std::string> wanted{"virtual_router/4"};
+  if (volumes == R"({"build":[1]})") wanted.push_back("ceph/1");
+  CHECK(ids == wanted);
+}
+
+TEST_CASE("a user who attaches or detaches a volume right after a report has not lost it") {
+  const auto [told, found] = GENERATE(std::pair(running, 6), std::pair(quiesced, 4));
+  std::string state = "12";
+  cloud_fixture cloud([&](const seen_request& request) {
+    if (request.method == "PATCH") state = std::to_string(found);
+    return scripted_answer::json(200, one_json(R"({"id":5,"state":)" + state + "}"));
+  });
+  CHECK(cloud.client().report(volume, told));
+  CHECK(cloud.server.count("PATCH", "ceph/5/") == 1);
 }

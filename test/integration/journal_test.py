@@ -7,7 +7,7 @@ import unittest
 
 from harness import ROUTERS, Region, until
 
-PAGE = 4096
+PAGE = 2048
 
 
 def overwrite(path, first, last=None):
@@ -47,6 +47,7 @@ class Journal(unittest.TestCase):
             region.until_quiet()
             self.assertEqual(region.stop(), 0)
             file, good = region.path("state/regent.db"), region.path("good.db")
+            self.assertEqual(region.query("PRAGMA page_size"), [(PAGE,)])
             shutil.copy(file, good)
             for what, damage in DAMAGE.items():
                 with self.subTest(what):

@@ -67,6 +67,13 @@ class OperatorsKind(unittest.TestCase):
             until("the volume to have grown", lambda: region.size(volume) == 5 << 30)
             region.until_volume("running", volume)
 
+            region.user("PATCH", volume, {"state": 5})
+            region.until_volume("quiesced", volume)
+            self.assertEqual((region.size(volume), region.exported(volume)), (5 << 30, ""))
+            region.user("PATCH", volume, {"state": 7})
+            region.until_volume("running", volume)
+            self.assertNotEqual(region.exported(volume), "")
+
             region.user("DELETE", volume)
             region.until_volume("closed", volume)
             self.assertFalse(region.is_there(volume))
@@ -117,7 +124,8 @@ class OperatorsKind(unittest.TestCase):
             region.until_quiet()
             self.assertFalse(region.is_there(volume))
             self.assertIn("undone: 3 of 3 steps", region.last_job(volume)["error"]["message"])
-            self.assertEqual(len(region.on(HOST, "cat", "/run/removals").stdout.splitlines()), 1)
+            history = region.on(HOST, "sh", "-c", "cat /var/lib/regent-host/*/history").stdout.splitlines()
+            self.assertEqual([line.split()[4] for line in history], ["build"] * 3 + ["scrub"] * 3)
             self.assertEqual(region.what_is_broken(may_fail=True), [])
 
     def test_hostile_values_in_a_volumes_record_reach_no_host(self):
@@ -130,5 +138,7 @@ class OperatorsKind(unittest.TestCase):
             region.until_volume("unresourced", hostile)
             region.until_volume("running", named)
             self.assertIn("gigabytes", region.cli("why", hostile).stdout)
+            steps = region.get(f"/api/v1/jobs/{region.last_job(named)['id']}")["steps"]
+            self.assertIn("""(x"; touch /var/lib/pwned; $(touch /var/lib/pwned2))""", steps[1]["about"])
             self.assertFalse(region.is_there(hostile))
             self.assertEqual(region.on(HOST, "sh", "-c", "ls /var/lib | grep pwned", check=False).stdout, "")

@@ -136,7 +136,7 @@ TEST_CASE("a backup that is ended or cannot be leaves nothing behind") {
     CHECK(refusal(place.path(), to, options) == "journal_interrupted");
   }
   SECTION("the journal is damaged") {
-    overwrite(place.path(), 5 * 4096, std::string(4096, '\xa5'));
+    overwrite_page(place.path(), 6);
     CHECK(refusal(place.path(), to) == "journal_corrupt");
   }
   SECTION("there is no journal") { CHECK(refusal(place.folder / "none.db", to) == "journal_missing"); }

@@ -106,7 +106,7 @@ TEST_CASE("damaged pages are findings where the file can be read, and an error w
   file_place place;
   fill_rows(place, 40);
   SECTION("a page of a table") {
-    overwrite(place.path(), 5 * 4096, std::string(4096, '\xa5'));
+    overwrite_page(place.path(), 6);
     CHECK(is_damaged(must_check(place.path())));
   }
   SECTION("the first page") {

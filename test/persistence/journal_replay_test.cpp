@@ -149,7 +149,7 @@ TEST_CASE("a damaged journal is replayed as far as it can be read, and what coul
       ask_sql(place.path(),
               "SELECT pageno FROM dbstat WHERE name = 'event' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 5");
   SECTION("a page in the middle") {
-    overwrite(place.path(), (page_of_events - 1) * 4096, std::string(4096, '\xa5'));
+    overwrite_page(place.path(), page_of_events);
     const auto file = must_replay(place.path());
     const auto told = told_by(*file);
     CHECK(told.size() > count - 200);
@@ -160,8 +160,7 @@ TEST_CASE("a damaged journal is replayed as far as it can be read, and what coul
     CHECK(file->unread()[0].starts_with("events between "));
   }
   SECTION("the end is cut off") {
-    const auto size = static_cast<std::uintmax_t>(size_of(place.path()) / 4096 / 2 * 4096);
-    std::filesystem::resize_file(place.path(), size);
+    cut_in_half(place.path());
     const auto file = must_replay(place.path());
     const auto told = told_by(*file);
     CHECK(told.size() < count);

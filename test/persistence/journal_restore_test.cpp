@@ -184,7 +184,7 @@ TEST_CASE("a restore that must not be changes nothing") {
     CHECK(lives.refusal() == "journal_locked");
   }
   SECTION("the backup is damaged") {
-    overwrite(lives.backup, 5 * 4096, std::string(4096, '\xa5'));
+    overwrite_page(lives.backup, 6);
     CHECK(lives.refusal() == "journal_corrupt");
   }
   SECTION("the backup is no journal") {

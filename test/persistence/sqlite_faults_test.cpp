@@ -231,7 +231,7 @@ TEST_CASE("damage that comes while the journal is open is reported as such, and 
     for (int n = 1; n <= 40; ++n) must_commit(*open, {{full_resource(n), full_job(n), full_step(n)}});
   }
   auto open = must_open(place);
-  for (int page = 2; page < 20; ++page) overwrite(place.path(), page * 4096, std::string(4096, '\xa5'));
+  for (int page = 3; page < 40; ++page) overwrite_page(place.path(), page);
   const auto begun = open->begin_reign();
   REQUIRE_FALSE(begun.has_value());
   CHECK(begun.error().kind == error_kind::permanent);

@@ -171,11 +171,11 @@ TEST_CASE("another program's database is not taken for a journal") {
 TEST_CASE("damaged pages are found when the journal is opened, whichever they are") {
   file_place place;
   fill_forty(place);
-  const auto pages = size_of(place.path()) / 4096;
+  const auto pages = size_of(place.path()) / page_bytes(place.path());
   REQUIRE(pages > 30);
   // Pages of the 70 kB outputs hold text only: what is damaged there reads as another text.
   const auto structural = GENERATE(2, 3, 4, 5, 6, 7, 8, 9, 10);
-  overwrite(place.path(), (structural - 1) * 4096, std::string(4096, '\xa5'));
+  overwrite_page(place.path(), structural);
   const auto why = refusal_to_open(place);
   CHECK(why.kind == error_kind::permanent);
   CHECK(why.code == "journal_corrupt");
@@ -185,7 +185,7 @@ TEST_CASE("damaged pages are found when the journal is opened, whichever they ar
 TEST_CASE("a file that was cut off is corrupt") {
   file_place place;
   fill_forty(place);
-  std::filesystem::resize_file(place.path(), static_cast<std::uintmax_t>(size_of(place.path()) / 4096 / 2 * 4096));
+  cut_in_half(place.path());
   CHECK(refusal_to_open(place).code == "journal_corrupt");
 }
 

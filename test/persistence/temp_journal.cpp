@@ -71,12 +71,31 @@ std::int64_t size_of(const std::string& path) {
   return code ? 0 : static_cast<std::int64_t>(size);
 }
 
+std::int64_t page_bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::array<unsigned char, 18> head{};
+  in.read(reinterpret_cast<char*>(head.data()), head.size());
+  REQUIRE(in);
+  return head[16] << 8 | head[17];
+}
+
 void overwrite(const std::string& path, std::int64_t offset, const std::string& bytes) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   REQUIRE(file.is_open());
   file.seekp(offset);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   REQUIRE(file.good());
+}
+
+void overwrite_page(const std::string& path, std::int64_t number) {
+  const auto bytes = page_bytes(path);
+  REQUIRE(number * bytes <= size_of(path));
+  overwrite(path, (number - 1) * bytes, std::string(static_cast<std::size_t>(bytes), '\xa5'));
+}
+
+void cut_in_half(const std::string& path) {
+  const auto pages = size_of(path) / page_bytes(path);
+  std::filesystem::resize_file(path, static_cast<std::uintmax_t>(pages / 2 * page_bytes(path)));
 }
 
 }  // namespace regent::test

@@ -39,6 +39,9 @@ void run_sql(const std::string& path, const std::string& sql);
 std::int64_t ask_sql(const std::string& path, const std::string& sql);
 
 std::int64_t size_of(const std::string& path);
+std::int64_t page_bytes(const std::string& path);  ///< as its header says
 void overwrite(const std::string& path, std::int64_t offset, const std::string& bytes);
+void overwrite_page(const std::string& path, std::int64_t number);  ///< with garbage; the first page is number 1
+void cut_in_half(const std::string& path);                          ///< at the end of a page
 
 }  // namespace regent::test
