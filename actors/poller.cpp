@@ -46,7 +46,8 @@ class poller_work {
     if (!changes) return problem(changes.error());
     // The cloud has kinds that this region may have no kind file for.
     const auto known = context_->kinds->kinds();
-    std::erase_if(*changes, [&](const auto& id) { return std::find(known.begin(), known.end(), id.kind) == known.end(); });
+    std::erase_if(*changes,
+                  [&](const auto& id) { return std::find(known.begin(), known.end(), id.kind) == known.end(); });
     good(context_->facts.last_poll_ms);
     if (changes->empty()) return;
     caf::anon_send(directory_->region, hinted{*changes, context_->time.steady()});
