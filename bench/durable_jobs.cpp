@@ -233,12 +233,6 @@ struct reign {
     ready_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   }
 
-  void poll_every(milliseconds interval) {
-    auto next = std::make_shared<region_config>(*context->config());
-    next->cloud.poll_interval = interval;
-    context->replace_config(next);
-  }
-
   system_clock time;
   daemon_facts facts;
   std::atomic<bool> hangs{false};
@@ -301,7 +295,6 @@ void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::
   await_rest(here);
 
   std::vector<double> each_ms;
-  here.poll_every(10ms);  // from a poll's answer on it counts, so polls need only not be in the way
   for (std::size_t n = 0; n < alone; ++n) {
     std::this_thread::sleep_for(20ms);
     records.ask(n % jobs, running_update);
@@ -310,7 +303,6 @@ void measure(const std::string& path, std::size_t jobs, std::size_t alone, std::
   }
 
   std::vector<double> paced_ms;
-  here.poll_every(1ms);
   const auto count = std::min(rate * 5, jobs);
   if (rate > 0) {
     std::vector<std::chrono::steady_clock::time_point> asked(count);
